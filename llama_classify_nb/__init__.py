@@ -1,0 +1,63 @@
+"""Load LlamaCloud Classify jobs in bulk into pandas, and see how far their answers can be trusted.
+
+The names below stand in the order of the work: get jobs, hold them, ask, look, write down.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import exceptions, metrics, plots
+    from .client import Client
+    from .demo import demo_server
+    from .jobset import JobSet, fetch_jobs, load_sample, read_jobs
+    from .report import write_report
+    from .widgets import explore
+
+__all__ = [
+    "Client",
+    "JobSet",
+    "demo_server",
+    "exceptions",
+    "explore",
+    "fetch_jobs",
+    "load_sample",
+    "metrics",
+    "plots",
+    "read_jobs",
+    "write_report",
+]
+
+# Where each name lives. A name is imported when it is first used: nobody who reads a file pays for HTTP, and nobody
+# who writes a CSV pays for widgets.
+_HOMES = {
+    "Client": "client",
+    "demo_server": "demo",
+    "fetch_jobs": "jobset",
+    "read_jobs": "jobset",
+    "load_sample": "jobset",
+    "JobSet": "jobset",
+    "metrics": None,
+    "plots": None,
+    "explore": "widgets",
+    "write_report": "report",
+    "exceptions": None,
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES[name]
+    module = importlib.import_module(f".{home or name}", __name__)
+    value = getattr(module, name) if home else module
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

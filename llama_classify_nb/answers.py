@@ -1,0 +1,375 @@
+"""What the API answers, read strictly: a job, a page of jobs, the detail of an error.
+
+This is the only place that knows the JSON's shape. ``fetch.py`` takes from it whether an answer is the job that was
+asked for; ``frames.py`` takes the fields. The configuration of a job stays raw bytes here: a million jobs share a
+handful, and each distinct one is read once, by :func:`read_configuration`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+
+from .exceptions import InvalidAnswerError
+
+Confidence = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_STATUS = re.compile(r"[A-Z][A-Z0-9_]*")
+_TIME = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}):([0-5]\d|60)(?:[.,](\d{1,30}))?(?:[Zz]|([+-])([01]\d|2[0-3]):?([0-5]\d))?",
+    re.ASCII,
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Result(msgspec.Struct):
+    """The answer of a job."""
+
+    type: str | None = None
+    confidence: Confidence | None = None
+    reasoning: str | None = None
+
+
+class Usage(msgspec.Struct):
+    """What a job was billed."""
+
+    credits: float | None = None
+    parse_credits: float | None = None
+
+
+class Job(msgspec.Struct):
+    """A job, with its configuration as raw bytes. Keys that the API doesn't mark optional are required."""
+
+    id: str
+    configuration: msgspec.Raw
+    document_input_type: str
+    project_id: str
+    user_id: str
+    status: str
+    # An early version of the API called the first of these by the second name; one of the two is required.
+    file_input: str | None = None
+    document_input_value: str | None = None
+    configuration_id: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    error_message: str | None = None
+    parse_job_id: str | None = None
+    transaction_id: str | None = None
+    result: Result | None = None
+    usage: Usage | None = None
+
+
+class KnownResult(Result, forbid_unknown_fields=True):
+    """An answer without any key that we don't know."""
+
+
+class KnownUsage(Usage, forbid_unknown_fields=True):
+    """A bill without any key that we don't know."""
+
+
+class KnownJob(Job, forbid_unknown_fields=True):
+    """A job without any key that we don't know: the usual case, told apart at no cost while it is decoded."""
+
+    result: KnownResult | None = None
+    usage: KnownUsage | None = None
+
+
+class OnlyId(msgspec.Struct):
+    """The one thing to know of an answer that isn't a job."""
+
+    id: str
+
+
+class Rule(msgspec.Struct):
+    """A rule of a configuration."""
+
+    type: str
+    description: str
+
+
+class ParsingConfiguration(msgspec.Struct):
+    """What the parser was told."""
+
+    lang: str | None = None
+    max_pages: int | float | None = None
+    target_pages: str | None = None
+
+
+class Configuration(msgspec.Struct):
+    """A configuration, whole."""
+
+    rules: Annotated[list[Rule], msgspec.Meta(min_length=1)]
+    mode: str | None = None
+    parsing_configuration: ParsingConfiguration | None = None
+
+
+class Page(msgspec.Struct):
+    """A page of the list call; ``items`` are the raw bytes of its jobs."""
+
+    items: list[msgspec.Raw]
+    next_page_token: str | None = None
+    total_size: Any = None  # documented as an estimate for display: nothing may fail because of it
+
+
+_job = msgspec.json.Decoder(Job)
+_only_id = msgspec.json.Decoder(OnlyId)
+_known_job = msgspec.json.Decoder(KnownJob)
+_page = msgspec.json.Decoder(Page)
+_configuration = msgspec.json.Decoder(Configuration)
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+_raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_KNOWN: dict[str, frozenset[str]] = {
+    "": frozenset(Job.__struct_fields__),
+    "result": frozenset(Result.__struct_fields__),
+    "usage": frozenset(Usage.__struct_fields__),
+    "parsing_configuration": frozenset(ParsingConfiguration.__struct_fields__),
+    "configuration": frozenset(Configuration.__struct_fields__),
+    "rule": frozenset(Rule.__struct_fields__),
+}
+
+
+def read_job(body: bytes) -> Job:
+    """Read one job.
+
+    Raises
+    ------
+    InvalidAnswerError
+        If it isn't JSON, or breaks the documented shape; the message names the field.
+    """
+    try:
+        job = _job.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        mended = _without_lone_surrogates(body)
+        if mended is None:
+            raise InvalidAnswerError(_reason(error)) from None
+        job = read_job(mended)
+    check_job(job)
+    return job
+
+
+def check_job(job: Job) -> None:
+    """Check what the types of :class:`Job` can't say.
+
+    Raises
+    ------
+    InvalidAnswerError
+        If the status isn't a word in capitals, the document is missing, or the id is empty.
+    """
+    if not _is_status(job.status):
+        raise InvalidAnswerError(f"status is {_shown(job.status)}: expected a word in capitals, such as COMPLETED")
+    if job.file_input is None and job.document_input_value is None:
+        raise InvalidAnswerError("file_input is missing")
+    if not job.id:
+        raise InvalidAnswerError("id is empty")
+
+
+@functools.lru_cache(maxsize=256)
+def _is_status(status: str) -> bool:
+    return _STATUS.fullmatch(status) is not None
+
+
+def read_lines(lines: bytes) -> tuple[Sequence[Job], bool]:
+    """Read whole lines of JSON, a job each.
+
+    Returns
+    -------
+    jobs : sequence of Job
+        A job for each line that isn't blank.
+    known : bool
+        Whether no job holds a key that :class:`Job` doesn't know; if False, :func:`unknown_keys` finds them.
+
+    Raises
+    ------
+    InvalidAnswerError
+        If any line isn't a job: one spoiled line spoils all, and they must be read one by one.
+    """
+    jobs: Sequence[Job]
+    try:
+        try:
+            jobs, known = _known_job.decode_lines(lines), True
+        except msgspec.ValidationError:
+            jobs, known = _job.decode_lines(lines), False
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidAnswerError(_reason(error)) from None
+    for job in jobs:
+        check_job(job)
+    return jobs, known
+
+
+def read_id(body: bytes) -> str | None:
+    """Give the id of something that isn't quite a job, or None if none can be read."""
+    try:
+        return _only_id.decode(body).id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def read_time(text: str | None) -> np.datetime64 | None:
+    """Read a time of RFC 3339, to the microsecond, in UTC.
+
+    A time without a zone is UTC; a space may stand in place of the T; digits beyond microseconds are cut off; a leap
+    second is the second after it, as POSIX counts. None: not a time.
+    """
+    found = _TIME.fullmatch(text or "")
+    if not found:
+        return None
+    date, clock, seconds, fraction, sign, hours, minutes = found.groups()
+    try:
+        time = np.datetime64(f"{date}T{clock}", "us")
+    except ValueError:
+        return None
+    time += np.timedelta64(int(seconds) * 1_000_000 + int((fraction or "0")[:6].ljust(6, "0")), "us")
+    offset = int(hours or 0) * 60 + int(minutes or 0)
+    return time - np.timedelta64(-offset if sign == "-" else offset, "m")
+
+
+def read_page(body: bytes) -> Page:
+    """Read a page of the list call.
+
+    Raises
+    ------
+    InvalidAnswerError
+        If it isn't JSON, or isn't a page.
+    """
+    try:
+        return _page.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidAnswerError(f"the list call's answer is not a page of jobs: {_reason(error)}") from None
+
+
+def read_items(body: bytes) -> list[bytes]:
+    """Split a JSON document that holds jobs - one job, a list of them, or a page - into the raw bytes of each job.
+
+    Raises
+    ------
+    InvalidAnswerError
+        If it is none of these.
+    """
+    text = body.lstrip()
+    try:
+        if text.startswith(b"["):
+            return [bytes(item) for item in _items.decode(text)]
+        keys = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        return [bytes(item) for item in _items.decode(keys["items"])] if "items" in keys else [text]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidAnswerError(_reason(error)) from None
+
+
+def read_configuration(raw: bytes) -> Configuration:
+    """Read a configuration.
+
+    Raises
+    ------
+    InvalidAnswerError
+        If it breaks the documented shape, holds no rule, or ``max_pages`` isn't a whole number.
+    """
+    try:
+        configuration = _configuration.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        mended = _without_lone_surrogates(raw)
+        if mended is None:
+            raise InvalidAnswerError(f"configuration: {_reason(error)}") from None
+        return read_configuration(mended)
+    pages = configuration.parsing_configuration and configuration.parsing_configuration.max_pages
+    if isinstance(pages, float) and not pages.is_integer():
+        raise InvalidAnswerError(f"configuration: max_pages is {pages}: expected a whole number")
+    return configuration
+
+
+def read_detail(body: bytes) -> str:
+    """Give the detail of an error answer as one line of text, at most 500 characters; of HTML, only its title."""
+    try:
+        detail = json.loads(body).get("detail")
+    except (ValueError, AttributeError, RecursionError):
+        title = re.search(rb"<title[^>]{0,200}>([^<]{0,300})", body[:20_000], re.IGNORECASE)
+        return printable(title.group(1).decode("utf-8", "replace")) if title else ""
+    if isinstance(detail, list):
+        parts = [
+            f"{'.'.join(map(str, one.get('loc', [])))}: {one.get('msg', '')}"
+            for one in detail[:5]
+            if isinstance(one, dict) and isinstance(one.get("loc", []), list)
+        ]
+        detail = "; ".join(parts)
+    return printable(detail) if isinstance(detail, str) else ""
+
+
+def printable(text: str, limit: int = 500) -> str:
+    """Give a stranger's text as one line that can't steer a terminal: odd characters escaped, cut at ``limit``."""
+    line = " ".join(text[: 4 * limit].split())
+    safe = "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in line)
+    return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+
+
+def unknown_keys(job: bytes) -> str | None:
+    """Give the part of a job that no field of :class:`Job` holds, as JSON text in the job's own nesting.
+
+    The values are spliced from the answer's own bytes, so that no number loses a digit. The configuration is left to
+    :func:`unknown_configuration_keys`. None: there is nothing else.
+    """
+    keys = _raw_keys(job)
+    extra = {key: raw.decode() for key, raw in keys.items() if key not in _KNOWN[""]}
+    for key in ("result", "usage"):
+        if keys.get(key, b"null") != b"null" and (unknown := _unknown(keys[key], key)):
+            extra[key] = unknown
+    return _spliced(extra)
+
+
+def unknown_configuration_keys(configuration: bytes) -> str | None:
+    """Give the part of a configuration that :class:`Configuration` has no field for; its rules keep their places."""
+    keys = _raw_keys(configuration)
+    extra = {key: raw.decode() for key, raw in keys.items() if key not in _KNOWN["configuration"]}
+    parsing = keys.get("parsing_configuration", b"null")
+    if parsing != b"null" and (unknown := _unknown(parsing, "parsing_configuration")):
+        extra["parsing_configuration"] = unknown
+    rules = [_unknown(bytes(rule), "rule") or "{}" for rule in _items.decode(keys["rules"])]
+    if any(rule != "{}" for rule in rules):
+        extra["rules"] = f"[{', '.join(rules)}]"
+    return _spliced(extra)
+
+
+def _unknown(value: bytes, where: str) -> str | None:
+    return _spliced({key: raw.decode() for key, raw in _raw_keys(value).items() if key not in _KNOWN[where]})
+
+
+def _raw_keys(value: bytes) -> dict[str, bytes]:
+    try:
+        keys = _raw_object.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        keys = _raw_object.decode(_without_lone_surrogates(value) or b"{}")
+    return {key: bytes(raw).strip() for key, raw in keys.items()}
+
+
+def _spliced(parts: dict[str, str]) -> str | None:
+    """Give ``{"key": part, …}`` where each part is JSON text already; None for nothing."""
+    return "{" + ", ".join(f"{json.dumps(key)}: {part}" for key, part in parts.items()) + "}" if parts else None
+
+
+def _without_lone_surrogates(raw: bytes) -> bytes | None:
+    """Give the same JSON with U+FFFD for each unpaired surrogate, or None where that isn't what ails it.
+
+    Such a surrogate is legal as a JSON escape, but no UTF-8 text, and so no column of text, can hold it.
+    """
+    if b"\\u" not in raw:
+        return None
+    try:
+        value = json.loads(raw)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
+        return None
+    mended = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return mended.encode() if mended != text else None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply to be a job"
+    return printable(str(error), 300)
+
+
+def _shown(text: str) -> str:
+    return repr(printable(text, 60))

@@ -1,0 +1,475 @@
+"""One request, one answer: the key, the address, the deadline, and what each refusal means.
+
+This is the only module that knows httpx. It keeps no connection between calls and follows no redirect, so that the key
+goes to the one origin it was given for, and nothing is left open behind anybody's back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import email.utils
+import http.cookiejar
+import ipaddress
+import json
+import math
+import os
+import re
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpx
+
+from . import answers
+from .blocking import run_blocking
+from .exceptions import (
+    ApiError,
+    ArgumentError,
+    AuthenticationError,
+    CertificateError,
+    InvalidAnswerError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    RequestError,
+    ServerError,
+    TransportError,
+)
+
+PATH = "/api/v2/classify"
+REGIONS = {"us": "api.cloud.llamaindex.ai", "eu": "api.cloud.eu.llamaindex.ai"}
+KEY_VARIABLES = ("LLAMA_CLOUD_API_KEY", "LLAMA_PARSE_API_KEY")
+URL_VARIABLE = "LLAMA_CLOUD_BASE_URL"
+
+TIMEOUT_S = 15.0  # for a whole exchange: a time-out of single reads never fires on a server that drips bytes
+CONNECT_TIMEOUT_S = 5.0
+MAX_ANSWER_BYTES = 32 * 2**20  # decoded; a page of 100 jobs is about 0.2 MB
+MAX_RETRY_AFTER_S = 24 * 3600.0  # what a server asks beyond this is no promise but nonsense
+
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}", re.ASCII)
+_KEY = re.compile(r"[!-~]+", re.ASCII)
+_RETRIED_4XX = {408, 409, 423, 425}
+_BY_STATUS: dict[int, type[ApiError]] = {
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    410: NotFoundError,
+    429: RateLimitError,
+}
+
+Lane = httpx.AsyncClient
+
+
+class Client:
+    """Where the API is, and the right to read it.
+
+    Parameters
+    ----------
+    api_key : str, optional
+        The key; by default that of the environment: ``LLAMA_CLOUD_API_KEY``, then ``LLAMA_PARSE_API_KEY``.
+    base_url : str, optional
+        Address of the API, as a URL or a bare host (https is assumed); by default ``LLAMA_CLOUD_BASE_URL``, then the
+        service in the US. Plain http is accepted for this machine only.
+    region : str, optional
+        ``"us"``, ``"eu"`` or a bare host, in place of ``base_url``.
+    project_id, organization_id : str, optional
+        Sent with every request; by default the key's own.
+    timeout : float
+        Seconds that a whole exchange may take, from connecting to the last byte.
+    transport : httpx.AsyncBaseTransport, optional
+        What carries the requests, in place of the network: ``httpx.MockTransport`` in a test.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no key, or an argument can't be right.
+
+    Notes
+    -----
+    A client may be used from any thread, again and again, and needn't be closed: it opens connections for a call and
+    closes them with it. It can't be pickled, since it holds a key; the key shows nowhere else.
+
+    Examples
+    --------
+    >>> client = Client("llx-example", region="eu")
+    >>> client
+    Client(base_url='https://api.cloud.eu.llamaindex.ai')
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        region: str | None = None,
+        project_id: str | None = None,
+        organization_id: str | None = None,
+        timeout: float = TIMEOUT_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        # The key leaves this frame at once, before anything can raise: tracebacks may show local variables.
+        self._authorize, self.key_source, wrong = _bearer(api_key)
+        del api_key
+        if wrong:
+            raise ArgumentError(wrong)
+        self.base_url = _address(base_url, region)
+        self.project_id = _identifier("project_id", project_id)
+        self.organization_id = _identifier("organization_id", organization_id)
+        if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 < timeout < math.inf:
+            raise ArgumentError(f"timeout is {timeout!r}: give a number of seconds above 0, such as {TIMEOUT_S}")
+        self.timeout = float(timeout)
+        self._transport = transport
+        self._closed = False
+
+    def __repr__(self) -> str:
+        ids = [f"{name}={value!r}" for name in ("project_id", "organization_id") if (value := getattr(self, name))]
+        return f"Client({', '.join([f'base_url={self.base_url!r}', *ids])})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Client holds a key and can't be pickled or copied: make a new one where it is needed")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Retire this client: a call after this is an error. There is nothing else to close."""
+        self._closed = True
+
+    @property
+    def service(self) -> str:
+        """What an archive is bound to: the origin; a server on this machine is the same whatever its port."""
+        parts = urlsplit(self.base_url)
+        if _is_loopback(parts.hostname or ""):
+            return "loopback"
+        return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+    def get_job(self, job_id: str, *, usage: bool = False) -> dict[str, Any]:
+        """Read one job: ``GET /api/v2/classify/{job_id}``.
+
+        Parameters
+        ----------
+        job_id : str
+            Its id.
+        usage : bool
+            Whether to ask for the credits billed, too.
+
+        Returns
+        -------
+        dict
+            The job as the API gave it.
+
+        Raises
+        ------
+        ApiError
+            One of its kinds, for whatever but the job came. Nothing is retried here: :func:`fetch_jobs` does that.
+        """
+        path, query = self.job_target(job_id, usage=usage)
+        body = self._run(path, query)
+        if answers.read_id(body) != job_id:
+            raise InvalidAnswerError(f"the answer for job {job_id!r} is not that job", status_code=200)
+        answers.read_job(body)
+        return dict(json.loads(body))
+
+    def list_jobs(
+        self,
+        *,
+        job_ids: Sequence[str] | None = None,
+        status: str | None = None,
+        configuration_id: str | None = None,
+        created_after: str | None = None,
+        created_before: str | None = None,
+        page_size: int | None = None,
+        page_token: str | None = None,
+    ) -> dict[str, Any]:
+        """Read one page of jobs: ``GET /api/v2/classify``.
+
+        Parameters
+        ----------
+        job_ids : sequence of str, optional
+            Only these jobs.
+        status, configuration_id : str, optional
+            Only jobs with this status, of this saved configuration.
+        created_after, created_before : str, optional
+            Only jobs created then or later, then or earlier (ISO 8601; both inclusive).
+        page_size : int, optional
+            1 to 100.
+        page_token : str, optional
+            ``next_page_token`` of the page before.
+
+        Returns
+        -------
+        dict
+            ``items``, ``next_page_token`` and, where the service gives it, ``total_size`` (an estimate).
+
+        Raises
+        ------
+        ApiError
+            One of its kinds, for whatever but a page came.
+        """
+        filters = {
+            "status": status,
+            "configuration_id": configuration_id,
+            "created_at_on_or_after": created_after,
+            "created_at_on_or_before": created_before,
+            "page_size": None if page_size is None else str(page_size),
+            "page_token": page_token,
+        }
+        body = self._run(*self.list_target(filters, job_ids or ()))
+        answers.read_page(body)
+        return dict(json.loads(body))
+
+    def job_target(self, job_id: str, *, usage: bool = False) -> tuple[str, str]:
+        """Give path and query of the call for one job; refuse an id that could leave its path segment."""
+        if not is_job_id(job_id):
+            raise ArgumentError(f"job_id is {answers.printable(repr(job_id), 80)}: that can't be the id of a job")
+        return f"{PATH}/{quote(job_id, safe='')}", self._query({"expand": "usage" if usage else None})
+
+    def list_target(self, filters: Mapping[str, str | None], job_ids: Sequence[str] = ()) -> tuple[str, str]:
+        """Give path and query of the list call."""
+        return PATH, self._query(filters, [("job_ids", job_id) for job_id in job_ids])
+
+    def _query(self, named: Mapping[str, str | None], more: Sequence[tuple[str, str]] = ()) -> str:
+        own = {"project_id": self.project_id, "organization_id": self.organization_id}
+        pairs = [(key, value) for key, value in {**named, **own}.items() if value is not None]
+        return urlencode([*pairs, *more])
+
+    def _run(self, path: str, query: str) -> bytes:
+        async def once() -> bytes:
+            async with self.lanes(1) as (lane,):
+                return await self.answer(lane, path, query)
+
+        return run_blocking(once)
+
+    @contextlib.asynccontextmanager
+    async def lanes(self, n: int) -> AsyncIterator[list[Lane]]:
+        """Open ``n`` lanes: clients of one connection each, closed on the way out.
+
+        httpx walks all connections of a pool at each request; many pools of one are several times faster than one
+        pool of many. They share a TLS context, which is the dear part.
+        """
+        if self._closed:
+            raise ArgumentError("this client is closed: make a new one, or don't close it before the fetch")
+        secure = self.base_url.startswith("https:")
+        context = httpx.create_ssl_context() if secure and self._transport is None else True
+        async with contextlib.AsyncExitStack() as stack:
+            yield [await stack.enter_async_context(self._lane(context, secure)) for _ in range(n)]
+
+    def _lane(self, context: ssl.SSLContext | bool, secure: bool) -> Lane:
+        # No cookie is kept, hence none sent back; no redirect followed; over http no proxy of the environment used.
+        return httpx.AsyncClient(
+            base_url=self.base_url,
+            auth=self._authorize,
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "llama_classify_nb"},
+            cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
+            verify=context,
+            trust_env=secure,
+            follow_redirects=False,
+            timeout=httpx.Timeout(self.timeout, connect=min(CONNECT_TIMEOUT_S, self.timeout)),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+            transport=self._transport,
+        )
+
+    async def answer(self, lane: Lane, path: str, query: str) -> bytes:
+        """Make one GET and give its body: UTF-8, decoded, of status 200. Anything else is an :class:`ApiError`."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                async with lane.stream("GET", f"{path}?{query}" if query else path) as response:
+                    body = await _body(response)
+        except TimeoutError:
+            raise TransportError(f"no whole answer within {self.timeout:g} s") from None
+        except httpx.HTTPError as error:
+            raise _transport_error(error) from None
+        except httpx.InvalidURL:
+            raise RequestError("the address of the request is too long", status_code=414) from None
+        if response.status_code != 200:
+            raise self._refusal(response, body)
+        return _as_utf8(body)
+
+    def _refusal(self, response: httpx.Response, body: bytes) -> ApiError:
+        status, detail = response.status_code, answers.read_detail(body)
+        kind = _BY_STATUS.get(status)
+        if kind is None:
+            if status < 400:
+                kind = InvalidAnswerError
+            else:
+                kind = ServerError if status >= 500 or status in _RETRIED_4XX else RequestError
+        advice = _ADVICE.get(status, "").format(source=self.key_source, url=self.base_url)
+        if 300 <= status < 400:
+            advice = "the server points elsewhere, and redirects are not followed; check base_url"
+        correlation = answers.printable(
+            response.headers.get("x-request-id") or response.headers.get("cf-ray") or "", 80
+        )
+        parts = [part for part in (advice, detail, correlation and f"request id {correlation}") if part]
+        message = f"{status}: {'; '.join(parts) or response.reason_phrase or 'no reason given'}"
+        return kind(message, status_code=status, retry_after=_retry_after(response.headers))
+
+
+_ADVICE = {
+    401: "the key (from {source}) was not accepted by {url}: it belongs to another region or project, or was revoked; "
+    "check the key, region= and project_id=",
+    402: "the organization's credits are out",
+    403: "the key may not read this: check project_id= and organization_id=",
+    404: "no such job for this key: it was deleted or has expired, or belongs to another project or region",
+    410: "the job is no longer kept",
+    429: "too many requests for now",
+}
+
+
+def is_job_id(value: str) -> bool:
+    """Whether a text can be the id of a job: one harmless path segment of at most 128 characters."""
+    return _ID.fullmatch(value) is not None
+
+
+def _bearer(api_key: str | None) -> tuple[Callable[[httpx.Request], httpx.Request], str, str]:
+    """Give what puts the key on a request, where the key came from, and what is wrong with it.
+
+    The key lives in the closure only: no attribute, repr or pickle can show it.
+    """
+    source = "api_key="
+    if api_key is None:
+        source = next((name for name in KEY_VARIABLES if os.environ.get(name, "").strip()), "")
+        api_key = os.environ.get(source) if source else None
+    wrong = ""
+    if api_key is None:
+        wrong = f"no key: set {KEY_VARIABLES[0]}, or give api_key= (a key begins with llx-)"
+    elif not isinstance(api_key, str):
+        wrong = f"api_key is a {type(api_key).__name__}: give the key as text"
+    elif not _KEY.fullmatch(api_key.strip()):
+        wrong = f"the key (from {source}) is empty or holds a character that no key has: copy it once more"
+    header = "" if wrong or api_key is None else f"Bearer {api_key.strip()}"
+
+    def authorize(request: httpx.Request) -> httpx.Request:
+        request.headers["Authorization"] = header
+        return request
+
+    return authorize, source, wrong
+
+
+def _address(base_url: str | None, region: str | None) -> str:
+    if base_url is not None and region is not None:
+        raise ArgumentError("base_url and region are both given: give one of them")
+    name = "base_url"
+    if region is not None:
+        name, base_url = "region", REGIONS.get(region.strip().lower(), region)
+        if "." not in base_url and not _is_loopback(urlsplit(f"//{base_url}").hostname or ""):
+            raise ArgumentError(f"region is {region!r}: give one of {', '.join(map(repr, REGIONS))}, or a host name")
+    elif base_url is None:
+        name = URL_VARIABLE
+        base_url = os.environ.get(URL_VARIABLE, "").strip() or REGIONS["us"]
+    url = base_url.strip().rstrip("/")
+    if "://" not in url:
+        host = urlsplit(f"//{url}").hostname or ""
+        url = f"{'http' if _is_loopback(host) else 'https'}://{url}"
+    return _checked_address(name, url)
+
+
+def _checked_address(name: str, url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ArgumentError(f"{name} is not an address: give one such as https://{REGIONS['us']}") from None
+    # Whatever stands before an @ or behind a ? may be a secret: such an address is not repeated.
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise ArgumentError(f"{name} holds a user name, a query or a fragment: give scheme, host and path only")
+    if parts.scheme not in {"https", "http"} or not parts.hostname or not port_is_fine or re.search(r"\s", url):
+        raise ArgumentError(f"{name} is {url!r}: give an address such as https://{REGIONS['us']}")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ArgumentError(
+            f"{name} is {url!r}: the key would travel unencrypted; use https (http is for this machine)"
+        )
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _identifier(name: str, value: str | None) -> str | None:
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise ArgumentError(f"{name} is {value!r}: give an id as text, or leave it out for the key's own")
+    return value and value.strip()
+
+
+async def _body(response: httpx.Response) -> bytes:
+    """Collect a body, counting the decoded bytes as they come: a small answer may unpack into a huge one."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", ""}:
+        raise InvalidAnswerError(
+            f"the answer is packed as {answers.printable(encoding, 40)!r}, which was not asked for"
+        )
+    unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    parts, size = [], 0
+    async for chunk in response.aiter_raw():
+        try:
+            part = unpack.decompress(chunk, MAX_ANSWER_BYTES + 1 - size) if unpack else chunk
+        except zlib.error:
+            raise TransportError("the answer's gzip is damaged", status_code=response.status_code) from None
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            raise InvalidAnswerError(f"the answer is larger than {MAX_ANSWER_BYTES >> 20} MiB")
+        parts.append(part)
+    if unpack and parts and not unpack.eof:
+        raise TransportError("the answer's gzip is cut short", status_code=response.status_code)
+    return b"".join(parts)
+
+
+def _as_utf8(body: bytes) -> bytes:
+    if body.startswith(b"\xef\xbb\xbf"):
+        return body[3:]
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return body.decode("utf-16").encode()
+        except UnicodeError:
+            raise InvalidAnswerError("the answer is neither UTF-8 nor UTF-16") from None
+    return body
+
+
+def _transport_error(error: httpx.HTTPError) -> TransportError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return CertificateError(
+                f"the server's certificate is not trusted ({answers.printable(cause.verify_message, 120)}): "
+                "if a proxy of your organization signs it, point SSL_CERT_FILE to its certificate"
+            )
+        cause = cause.__cause__ or cause.__context__
+    # The name of httpx's error is its kind; its text may quote headers, so it is not repeated.
+    kind = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).lower()
+    return TransportError(f"no whole answer came: {kind}")
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Give the seconds that a server asked to wait: by its own clock where it named a date; None: nothing usable."""
+    milliseconds, text = headers.get("retry-after-ms"), headers.get("retry-after")
+    wait = _number(milliseconds) / 1000 if milliseconds else _number(text) if text else math.nan
+    if math.isnan(wait) and text:
+        wait = _seconds_between(headers.get("date"), text)
+    return wait if 0 < wait <= MAX_RETRY_AFTER_S else None
+
+
+def _number(text: str) -> float:
+    return float(text) if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text.strip(), re.ASCII) else math.nan
+
+
+def _seconds_between(start: str | None, end: str) -> float:
+    try:
+        return (email.utils.parsedate_to_datetime(end) - email.utils.parsedate_to_datetime(start or "")).total_seconds()
+    except (ValueError, TypeError):
+        return math.nan
