@@ -10,13 +10,14 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 
 from .exceptions import InvalidAnswerError
+from .schema import TERMINAL_STATUSES
 
 Confidence = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _STATUS = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -24,6 +25,7 @@ _TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}):([0-5]\d|60)(?:[.,](\d{1,30}))?(?:[Zz]|([+-])([01]\d|2[0-3]):?([0-5]\d))?",
     re.ASCII,
 )
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -133,6 +135,29 @@ _KNOWN: dict[str, frozenset[str]] = {
 }
 
 
+def is_job_id(value: str) -> bool:
+    """Whether a text can be the id of a job: one harmless path segment of at most 128 characters."""
+    return _ID.fullmatch(value) is not None
+
+
+def as_utf8(body: bytes) -> bytes:
+    """Give JSON in UTF-8 without a mark at its beginning; of what came in UTF-16, too.
+
+    Raises
+    ------
+    InvalidAnswerError
+        If it is neither.
+    """
+    if body.startswith(b"\xef\xbb\xbf"):
+        return body[3:]
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return body.decode("utf-16").encode()
+        except UnicodeError:
+            raise InvalidAnswerError("the text is neither UTF-8 nor UTF-16") from None
+    return body
+
+
 def read_job(body: bytes) -> Job:
     """Read one job.
 
@@ -207,6 +232,27 @@ def read_id(body: bytes) -> str | None:
         return _only_id.decode(body).id
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def newest(bodies: Iterable[bytes], job_id: str) -> bytes | None:
+    """Give the newest answer of a job among these bodies, as the tables choose it; None: there is none."""
+    best, best_version = None, None
+    for body in bodies:
+        if read_id(body) == job_id:
+            try:
+                job = read_job(body)
+            except InvalidAnswerError:
+                continue
+            updated = read_time(job.updated_at)
+            version = (-(2**63) if updated is None else int(updated.astype(np.int64)), is_final(job))
+            if best_version is None or version >= best_version:
+                best, best_version = body, version
+    return best
+
+
+def is_final(job: Job) -> bool:
+    """Whether a job has ended and won't change any more."""
+    return job.status in TERMINAL_STATUSES
 
 
 def read_time(text: str | None) -> np.datetime64 | None:

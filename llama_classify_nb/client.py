@@ -51,7 +51,6 @@ CONNECT_TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 32 * 2**20  # decoded; a page of 100 jobs is about 0.2 MB
 MAX_RETRY_AFTER_S = 24 * 3600.0  # what a server asks beyond this is no promise but nonsense
 
-_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}", re.ASCII)
 _KEY = re.compile(r"[!-~]+", re.ASCII)
 _RETRIED_4XX = {408, 409, 423, 425}
 _BY_STATUS: dict[int, type[ApiError]] = {
@@ -154,6 +153,14 @@ class Client:
             return "loopback"
         return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
+    def scoped(self, *, project_id: str | None = None, organization_id: str | None = None) -> Client:
+        """Give a client with the same key, address and transport, for another project or organization."""
+        other = object.__new__(Client)
+        other.__dict__.update(self.__dict__)
+        other.project_id = _identifier("project_id", project_id) or self.project_id
+        other.organization_id = _identifier("organization_id", organization_id) or self.organization_id
+        return other
+
     def get_job(self, job_id: str, *, usage: bool = False) -> dict[str, Any]:
         """Read one job: ``GET /api/v2/classify/{job_id}``.
 
@@ -231,7 +238,7 @@ class Client:
 
     def job_target(self, job_id: str, *, usage: bool = False) -> tuple[str, str]:
         """Give path and query of the call for one job; refuse an id that could leave its path segment."""
-        if not is_job_id(job_id):
+        if not answers.is_job_id(job_id):
             raise ArgumentError(f"job_id is {answers.printable(repr(job_id), 80)}: that can't be the id of a job")
         return f"{PATH}/{quote(job_id, safe='')}", self._query({"expand": "usage" if usage else None})
 
@@ -294,7 +301,7 @@ class Client:
             raise RequestError("the address of the request is too long", status_code=414) from None
         if response.status_code != 200:
             raise self._refusal(response, body)
-        return _as_utf8(body)
+        return answers.as_utf8(body)
 
     def _refusal(self, response: httpx.Response, body: bytes) -> ApiError:
         status, detail = response.status_code, answers.read_detail(body)
@@ -324,11 +331,6 @@ _ADVICE = {
     410: "the job is no longer kept",
     429: "too many requests for now",
 }
-
-
-def is_job_id(value: str) -> bool:
-    """Whether a text can be the id of a job: one harmless path segment of at most 128 characters."""
-    return _ID.fullmatch(value) is not None
 
 
 def _bearer(api_key: str | None) -> tuple[Callable[[httpx.Request], httpx.Request], str, str]:
@@ -428,17 +430,6 @@ async def _body(response: httpx.Response) -> bytes:
     if unpack and parts and not unpack.eof:
         raise TransportError("the answer's gzip is cut short", status_code=response.status_code)
     return b"".join(parts)
-
-
-def _as_utf8(body: bytes) -> bytes:
-    if body.startswith(b"\xef\xbb\xbf"):
-        return body[3:]
-    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return body.decode("utf-16").encode()
-        except UnicodeError:
-            raise InvalidAnswerError("the answer is neither UTF-8 nor UTF-16") from None
-    return body
 
 
 def _transport_error(error: httpx.HTTPError) -> TransportError:

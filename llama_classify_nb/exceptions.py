@@ -59,12 +59,18 @@ class ApiError(ClassifyError):
         HTTP status of the answer; None: there was none.
     retry_after : float, optional
         Seconds the server asked to wait.
+
+    Attributes
+    ----------
+    attempts : int
+        Requests made until this error was the answer.
     """
 
     def __init__(self, message: str, *, status_code: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.status_code = status_code
         self.retry_after = retry_after
+        self.attempts = 1
 
 
 class AuthenticationError(ApiError):

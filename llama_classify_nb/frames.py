@@ -41,7 +41,7 @@ class Tables(NamedTuple):
 
     jobs: pd.DataFrame
     rules: pd.DataFrame
-    problems: pd.DataFrame
+    problem_rows: list[tuple[Any, ...]]  # in the order of schema.PROBLEMS
     n_repeated: int  # answers left out because a newer one of the same job was there
     n_odd_times: int  # times that couldn't be read; their texts stand in `extra`
 
@@ -58,7 +58,7 @@ def read_tables(blocks: Iterable[bytes]) -> Tables:
     -------
     Tables
         ``jobs`` in the order they came, a row for each id (the newest ``updated_at`` wins; of equally new ones, a
-        finished one, then the last), ``rules``, and ``problems``: a row for each line that isn't a job.
+        finished one, then the last), ``rules``, and the rows of ``problems``: one for each line that isn't a job.
     """
     builder = _Builder()
     for block in blocks:
@@ -260,7 +260,7 @@ class _Builder:
             data = {name: values.take(rows) for name, values in data.items()}
             codes = {name: values.take(rows) for name, values in codes.items()}
         jobs = self._jobs(data, codes)
-        return Tables(jobs, self._rules(jobs), problems_table(self.problems), n - len(jobs), self.n_odd_times)
+        return Tables(jobs, self._rules(jobs), self.problems, n - len(jobs), self.n_odd_times)
 
     def _jobs(self, data: dict[str, Any], codes: dict[str, np.ndarray]) -> pd.DataFrame:
         read = self.configurations

@@ -1,0 +1,387 @@
+"""Many jobs: ask for what the archive lacks, in packs, then one by one, until every id is a job or a problem.
+
+The list call is only the quick way. What it leaves out, spoils, or shows as unfinished is asked for by its id, and
+nothing counts as fetched before the archive has it on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from . import answers, schema
+from .archive import Answer, Archive
+from .client import Client, Lane
+from .exceptions import (
+    ApiError,
+    AuthenticationError,
+    CertificateError,
+    InvalidAnswerError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RequestError,
+)
+from .pacing import Pace
+from .progress import Progress
+
+LANES = 16  # connections at a time
+PACK_SIZE = 100  # ids in a list call: the most that a page can answer
+PACK_BYTES = 7_500  # of their part of the address: servers refuse addresses of 8 KiB
+LIST_TRIES = 4  # the list call is an optimisation: better ask one by one than insist
+LIST_FAILURES = 3  # packs in a row that failed so, after which the list call is left alone
+IDLE_PAGES = 3  # pages without a new job after which a list is taken to run in circles
+SAVE_EVERY = 50  # single answers that one transaction takes
+
+Task = Callable[[Lane], Awaitable[None]]
+ProblemRow = tuple[str | None, str, int | None, str, bool, int]
+
+
+class Filters(NamedTuple):
+    """Which jobs to list; what the service answers is held against it once more."""
+
+    status: str | None = None
+    configuration_id: str | None = None
+    created_after: str | None = None
+    created_before: str | None = None
+
+    @property
+    def query(self) -> dict[str, str | None]:
+        """The filters in the words of the API."""
+        return {
+            "status": self.status,
+            "configuration_id": self.configuration_id,
+            "created_at_on_or_after": self.created_after,
+            "created_at_on_or_before": self.created_before,
+        }
+
+    def fit(self, job: answers.Job) -> bool:
+        """Whether a job is one of those asked for, as far as can be told."""
+        return self.status in {None, job.status} and self.configuration_id in {None, job.configuration_id}
+
+
+class Fetched(NamedTuple):
+    """What a fetch leaves behind; the answers are in the archive."""
+
+    job_ids: list[str]  # of the jobs that are in the archive, in the order asked for
+    problems: list[ProblemRow]
+    notes: list[str]
+    n_requests: int
+
+
+class Fetch:
+    """One fetch.
+
+    Parameters
+    ----------
+    client : Client
+        Where to ask.
+    archive : Archive
+        Where answers go, and what need not be asked again.
+    progress : Progress
+        Told how far it is.
+    refresh : bool
+        Whether to ask for finished jobs of the archive again, too.
+    """
+
+    def __init__(self, client: Client, archive: Archive, progress: Progress, *, refresh: bool = False) -> None:
+        self._client, self._archive, self._progress = client, archive, progress
+        self._refresh = refresh
+        self._pace = Pace()
+        self._queue: asyncio.Queue[Task] = asyncio.Queue()
+        self._asked: dict[str, None] = {}
+        self._problems: dict[str, ProblemRow] = {}
+        self._strays: list[ProblemRow] = []  # problems without an id
+        self._unsaved: list[Answer] = []
+        self._sound: set[bytes] = set()  # configurations that were looked at and found whole
+        self._notes: dict[str, None] = {}
+        self._stopped: ApiError | None = None
+        self._list_is_off = False
+        self._list_failures = 0
+        self._pack_size = PACK_SIZE
+
+    async def by_ids(self, job_ids: Sequence[str]) -> None:
+        """Fetch these jobs, but for those whose end is in the archive already."""
+        self._asked = dict.fromkeys(job_ids)
+        self._progress.total = len(job_ids)
+        states = self._archive.states(job_ids)
+        wanted = [job_id for job_id in job_ids if self._refresh or not states.get(job_id)]
+        self._progress.done = n_here = len(job_ids) - len(wanted)
+        if n_here:
+            self._note(f"{n_here:,} finished jobs were in the archive: no request was made for them")
+        self._add_packs(wanted)
+        await self._work(len(wanted))
+
+    async def by_filters(self, filters: Filters, limit: int | None) -> None:
+        """Fetch the jobs that the list call finds, at most ``limit`` of them."""
+        self._progress.total = limit
+        self._add([functools.partial(self._list, filters, limit)])
+        await self._work(LANES)
+
+    def finish(self) -> Fetched:
+        """Give what there is: at the end, or after the fetch was stopped."""
+        here = self._archive.states(list(self._asked))
+        problems = [self._problems.get(job_id) or self._unasked(job_id) for job_id in self._asked if job_id not in here]
+        if n_old := sum(job_id in here for job_id in self._problems):
+            self._note(f"{n_old:,} jobs could not be asked for again: the archive's older answer stands")
+        if self._pace.n_refused:
+            self._note(f"slowed down: the service refused {self._pace.n_refused:,} requests (429) for the moment")
+        if self._stopped is not None:
+            self._note(f"the fetch stopped early: {self._stopped}; the same call goes on from the archive")
+        return Fetched(
+            [job_id for job_id in self._asked if job_id in here],
+            problems + self._strays,
+            list(self._notes),
+            self._pace.n_requests,
+        )
+
+    async def _work(self, most: int) -> None:
+        """Work the tasks off, and those that they add, each lane one at a time."""
+        if self._queue.empty():
+            return
+        try:
+            async with self._client.lanes(min(LANES, most)) as lanes, asyncio.TaskGroup() as group:
+                workers = [group.create_task(self._worker(lane)) for lane in lanes]
+                await self._queue.join()
+                for worker in workers:
+                    worker.cancel()
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            self._save()
+
+    async def _worker(self, lane: Lane) -> None:
+        while True:
+            task = await self._queue.get()
+            try:
+                if self._stopped is None:
+                    await task(lane)
+            finally:
+                self._queue.task_done()
+
+    async def _ask(self, lane: Lane, target: tuple[str, str], read: Callable[[bytes], Any], **options: Any) -> Any:
+        """Make a request until its answer can be read; errors that concern all requests end the fetch."""
+
+        async def once() -> Any:
+            self._progress.n_requests, self._progress.n_refused = self._pace.n_requests, self._pace.n_refused
+            return read(await self._client.answer(lane, *target))
+
+        try:
+            return await self._pace.ask(once, **options)
+        except ApiError as error:
+            if isinstance(error, AuthenticationError | PaymentRequiredError | CertificateError) or self._pace.gave_up:
+                self._stopped = self._stopped or error
+            raise
+        finally:
+            self._progress.n_requests, self._progress.n_refused = self._pace.n_requests, self._pace.n_refused
+
+    # One job
+
+    async def _one(self, job_id: str, lane: Lane) -> None:
+        read = functools.partial(self._read_asked, job_id)
+        try:
+            answer = await self._ask(lane, self._client.job_target(job_id), read)
+        except ApiError as error:
+            self._problems[job_id] = _problem(job_id, error)
+            self._progress.done += 1
+            return
+        self._unsaved.append(answer)
+        if len(self._unsaved) >= SAVE_EVERY:
+            self._save()
+
+    def _read_asked(self, job_id: str, body: bytes) -> Answer:
+        answer, _ = self._read(body)
+        if answer.job_id != job_id:
+            raise InvalidAnswerError("the answer is another job's", status_code=200)
+        return answer
+
+    def _read(self, body: bytes) -> tuple[Answer, answers.Job]:
+        job = answers.read_job(body)
+        configuration = bytes(job.configuration)
+        if configuration not in self._sound:
+            answers.read_configuration(configuration)
+            self._sound.add(configuration)
+        updated = answers.read_time(job.updated_at)
+        updated_us = None if updated is None else int(updated.astype("int64"))
+        return Answer(job.id, body, configuration, updated_us, answers.is_final(job)), job
+
+    def _save(self) -> None:
+        """Put single answers on disk; only then are they done."""
+        unsaved, self._unsaved = self._unsaved, []
+        if unsaved:
+            self._archive.put(unsaved)
+            self._progress.done += len(unsaved)
+
+    # Known ids, by the list call
+
+    def _packs(self, job_ids: Sequence[str]) -> Iterator[list[str]]:
+        """Split ids into packs that a list call can take."""
+        pack: list[str] = []
+        size = 0
+        for job_id in job_ids:
+            cost = len("&job_ids=") + len(quote(job_id, safe=""))
+            if pack and (len(pack) >= self._pack_size or size + cost > PACK_BYTES):
+                yield pack
+                pack, size = [], 0
+            pack.append(job_id)
+            size += cost
+        if pack:
+            yield pack
+
+    async def _pack(self, job_ids: list[str], lane: Lane) -> None:
+        """Ask for a pack of ids; what the list call doesn't answer, final and whole, is asked for one by one."""
+        missing = dict.fromkeys(job_ids)
+        if len(job_ids) > self._pack_size:  # packs have since turned out to be too large
+            self._add_packs(missing)
+            return
+        if not self._list_is_off:
+            try:
+                await self._ask_for_pack(lane, missing)
+                self._list_failures = 0
+            except ApiError as error:
+                if isinstance(error, RequestError) and error.status_code != 405 and len(job_ids) > 1:
+                    self._pack_size = min(self._pack_size, len(job_ids) // 2)
+                    self._add_packs(missing)
+                    return
+                self._list_failures += 1
+                # It is switched off, or forbidden; or it has failed often enough.
+                self._list_is_off = not error.retryable or self._list_failures >= LIST_FAILURES
+        self._add(functools.partial(self._one, job_id) for job_id in missing)
+
+    async def _ask_for_pack(self, lane: Lane, missing: dict[str, None]) -> None:
+        """Follow the pages for a pack, and strike off ``missing`` what came."""
+        filters, cursor = {"page_size": str(len(missing))}, _Cursor(IDLE_PAGES)
+        asked = list(missing)
+        while missing:
+            target = self._client.list_target({**filters, "page_token": cursor.token}, asked)
+            page = await self._ask(lane, target, answers.read_page, tries=LIST_TRIES)
+            found = [one for one in map(self._listed, page.items) if one is not None and one.is_final_and_whole]
+            came = {one.answer.job_id: one.answer for one in found if one.answer.job_id in missing}
+            self._keep(list(came.values()))
+            for job_id in came:
+                del missing[job_id]
+            if not cursor.move(page.next_page_token, len(came)):
+                return
+
+    # Unknown ids, by the list call
+
+    async def _list(self, filters: Filters, limit: int | None, lane: Lane) -> None:
+        """Follow the pages of the list call to their end."""
+        cursor = _Cursor(IDLE_PAGES)
+        while self._stopped is None and (limit is None or len(self._asked) < limit):
+            target = self._client.list_target(
+                {**filters.query, "page_size": str(PACK_SIZE), "page_token": cursor.token}
+            )
+            try:
+                page = await self._ask(lane, target, answers.read_page)
+            except ApiError as error:
+                self._strays.append(_problem(None, error, f"the list of jobs broke off after {len(self._asked):,}: "))
+                return
+            n_before = len(self._asked)
+            self._take(page.items, filters, limit)
+            if not cursor.move(page.next_page_token, len(self._asked) - n_before):
+                break
+        if cursor.runs_in_circles:
+            self._note("the list of jobs ran in circles and was left: it may lack some")
+
+    def _take(self, items: Sequence[Any], filters: Filters, limit: int | None) -> None:
+        """Keep what is final and whole, ask for the rest by id, and pass over what the filters don't fit."""
+        finished: list[Answer] = []
+        for item in items:
+            if limit is not None and len(self._asked) >= limit:
+                break
+            one = self._listed(item)
+            job_id = one.answer.job_id if one else answers.read_id(bytes(item))
+            if job_id is None or not answers.is_job_id(job_id):
+                message = "an item of the list of jobs has no id that could be asked for"
+                self._strays.append((None, "invalid_answer", 200, message, False, 1))
+            elif one is None or filters.fit(one.job):
+                is_new = job_id not in self._asked
+                self._asked[job_id] = None
+                if one and (one.is_final_and_whole or (filters.status not in {None, *schema.TERMINAL_STATUSES})):
+                    finished.append(one.answer)
+                elif is_new:
+                    self._add([functools.partial(self._one, job_id)])
+        self._keep(finished)
+
+    def _listed(self, item: Any) -> _Listed | None:
+        """Read an item of a page; None: it is spoiled."""
+        try:
+            answer, job = self._read(bytes(item))
+        except InvalidAnswerError:
+            return None
+        whole = job.result is not None if job.status == "COMPLETED" else True
+        return _Listed(answer, job, answer.final and whole)
+
+    def _keep(self, finished: Sequence[Answer]) -> None:
+        """Put what came on disk; only then is it done."""
+        if finished:
+            self._archive.put(finished)
+            self._progress.done += len(finished)
+
+    def _add(self, tasks: Iterable[Task]) -> None:
+        for task in tasks:
+            self._queue.put_nowait(task)
+
+    def _add_packs(self, job_ids: Iterable[str]) -> None:
+        self._add(functools.partial(self._pack, pack) for pack in self._packs(list(job_ids)))
+
+    def _note(self, text: str) -> None:
+        self._notes[text] = None
+
+    def _unasked(self, job_id: str) -> ProblemRow:
+        """Give the row of a job that the fetch didn't come to."""
+        if self._stopped is None:
+            return job_id, "not_fetched", None, "the fetch was stopped before it came to this job", True, 0
+        return (*_problem(job_id, self._stopped)[:5], 0)
+
+
+class _Listed(NamedTuple):
+    """An item of a page."""
+
+    answer: Answer
+    job: answers.Job
+    is_final_and_whole: bool
+
+
+class _Cursor:
+    """The way through the pages of a list, which ends even where the list doesn't.
+
+    Only a missing token ends a list; the length of a page means nothing. But a token that comes again, or page after
+    page without anything new, would go on for ever.
+    """
+
+    def __init__(self, most_idle: int) -> None:
+        self.token: str | None = None
+        self.runs_in_circles = False
+        self._seen: set[str] = set()
+        self._n_idle = 0
+        self._most_idle = most_idle
+
+    def move(self, token: str | None, n_new: int) -> bool:
+        """Take the token of the next page; tell whether to go there."""
+        self._n_idle = 0 if n_new else self._n_idle + 1
+        if not token:
+            return False
+        self.runs_in_circles = token in self._seen or self._n_idle >= self._most_idle
+        self._seen.add(token)
+        self.token = token
+        return not self.runs_in_circles
+
+
+_KINDS: dict[type[ApiError], str] = {
+    NotFoundError: "not_found",
+    PermissionDeniedError: "refused",
+    RequestError: "refused",
+    AuthenticationError: "unauthorized",
+    PaymentRequiredError: "unauthorized",
+    InvalidAnswerError: "invalid_answer",
+}
+
+
+def _problem(job_id: str | None, error: ApiError, where: str = "") -> ProblemRow:
+    kind = _KINDS.get(type(error), "unavailable")
+    return job_id, kind, error.status_code, f"{where}{error}", error.retryable, error.attempts

@@ -1,0 +1,90 @@
+"""How far a fetch is: a bar while it runs, one line when it ends. Drawn from the thread that owns the display."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+
+@dataclass
+class Progress:
+    """Where a fetch stands. The fetch writes it, the display reads it; each number stands for itself."""
+
+    total: int | None = None  # jobs asked for; None: not known beforehand
+    done: int = 0  # jobs that are stored, or known to be a problem
+    n_requests: int = 0
+    n_refused: int = 0
+
+
+class ProgressBar:
+    """Shows a :class:`Progress` on the standard error output, or as a bar of widgets in a notebook.
+
+    Parameters
+    ----------
+    progress : Progress
+        What to show.
+    shown : bool
+        False: nothing at all.
+    """
+
+    def __init__(self, progress: Progress, *, shown: bool) -> None:
+        self._progress = progress
+        self._shown = shown
+        self._bar: Any = None
+        self._start = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self.draw()
+            self._bar.close()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since this began."""
+        return time.monotonic() - self._start
+
+    def draw(self) -> None:
+        """Bring the display up to date."""
+        if not self._shown:
+            return
+        if self._bar is None:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(
+                total=self._progress.total,
+                unit=" jobs",
+                desc="fetching",
+                leave=False,
+                # Bars are for people: in a log file, only the closing line stands.
+                disable=not (_in_kernel() or sys.stderr.isatty()),
+            )
+        self._bar.total = self._progress.total
+        self._bar.set_postfix_str(self._requests(), refresh=False)
+        self._bar.n = self._progress.done
+        self._bar.refresh()
+
+    def close(self, line: str) -> None:
+        """End with one line that stays."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        if self._shown:
+            print(line, file=sys.stderr)  # noqa: T201 - said once, where progress is said
+
+    def _requests(self) -> str:
+        refused = f", {self._progress.n_refused:,} refused" if self._progress.n_refused else ""
+        return f"{self._progress.n_requests:,} requests{refused}"
+
+
+def _in_kernel() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return hasattr(shell, "kernel")

@@ -1,0 +1,115 @@
+"""Files to answers: jobs in JSON, JSON Lines, gzip, an archive, or a folder of these, as blocks of whole lines."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from . import answers
+from .archive import Archive, is_archive
+from .exceptions import InvalidAnswerError, ReadError
+
+BLOCK_BYTES = 1 << 20  # a block and its columns stay in the processor's cache
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".db", ".sqlite", ".sqlite3")  # what is read of a folder; also with .gz
+_GZIP = b"\x1f\x8b"
+_ARCHIVE_CHUNK = 500
+
+
+def read_blocks(path: str | os.PathLike[str], damaged: list[ReadError]) -> Iterator[bytes]:
+    """Give the jobs of a file or folder as blocks of lines, a job each.
+
+    Parameters
+    ----------
+    path : path-like
+        The file or folder.
+    damaged : list
+        Gets an error for each file that can't be read to its end; what was read of it before is given all the same.
+
+    Raises
+    ------
+    ReadError
+        If there is no such file, or nothing in the folder to read.
+    """
+    for file in _files(Path(path)):
+        try:
+            yield from _file_blocks(file)
+        except (OSError, EOFError, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or error
+            damaged.append(ReadError(f"{file}: can't be read to its end: {reason}"))
+        except InvalidAnswerError as error:
+            damaged.append(ReadError(f"{file}: neither JSON nor JSON Lines of jobs: {error}"))
+
+
+def as_line(body: bytes) -> bytes:
+    """Give JSON on one line; within its texts no line can end, so nothing but layout is lost."""
+    return body.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in body or b"\r" in body else body
+
+
+def archive_blocks(archive: Archive, job_ids: list[str]) -> Iterator[bytes]:
+    """Give the answers to these jobs, in their order, as blocks of lines."""
+    for start in range(0, len(job_ids), _ARCHIVE_CHUNK):
+        yield b"\n".join(map(as_line, archive.bodies(job_ids[start : start + _ARCHIVE_CHUNK])))
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        files = sorted(one for one in path.iterdir() if one.is_file() and _has_suffix(one))
+        if not files:
+            raise ReadError(f"{path}: holds no file of jobs; looked for {', '.join(SUFFIXES)}, each also with .gz")
+        return files
+    if not path.exists():
+        raise ReadError(f"{path}: no such file")
+    return [path]
+
+
+def _has_suffix(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(SUFFIXES)
+
+
+def _file_blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        start = file.read(16)
+    if is_archive(start):
+        with Archive(path) as archive:
+            yield from archive_blocks(archive, archive.ids())
+        return
+    opened: Any = gzip.open if start.startswith(_GZIP) else open
+    with opened(path, "rb") as stream:
+        yield from _stream_blocks(
+            stream, is_lines=path.name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson"))
+        )
+
+
+def _stream_blocks(stream: IO[bytes], *, is_lines: bool) -> Iterator[bytes]:
+    rest = stream.readline()
+    if rest.startswith((b"\xff\xfe", b"\xfe\xff")):
+        rest = answers.as_utf8(rest + stream.read())
+        yield rest if is_lines else _document_block(rest)
+        return
+    rest = answers.as_utf8(rest)
+    if not is_lines and answers.read_id(rest) is None:
+        yield _document_block(rest + stream.read())
+        return
+    while chunk := stream.read(BLOCK_BYTES):
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            yield rest + chunk[:end]
+            rest = chunk[end:]
+        else:
+            rest += chunk
+    if rest:
+        yield rest
+
+
+def _document_block(document: bytes) -> bytes:
+    """Give the jobs of one JSON document a line each; of something else, its lines, if one of them is JSON."""
+    try:
+        return b"\n".join(map(as_line, answers.read_items(document)))
+    except InvalidAnswerError:
+        if any(answers.read_id(line) is not None for line in document.split(b"\n")):
+            return document
+        raise
