@@ -21,11 +21,7 @@ import pyarrow as pa
 
 from . import answers, schema
 from .exceptions import InvalidAnswerError
-
-#: The dtype of text: Arrow's UTF-8 with NaN for missing, which pandas 3 calls ``str``.
-TEXT = (
-    pd.StringDtype("pyarrow", na_value=np.nan) if pd.__version__ >= "2.3" else pd.StringDtype("pyarrow_numpy")  # type: ignore[call-overload]  # its name in pandas 2.2
-)
+from .schema import TEXT
 
 _TEXTS = ("job_id", "reasoning", "error_message", "file_input", "parse_job_id", "transaction_id", "extra")
 _NUMBERS = ("confidence", "credits", "parse_credits")

@@ -97,7 +97,7 @@ class JobSet:
         columns = list(zip(*rows, strict=True)) or [()] * len(names)
         return pd.DataFrame(
             {
-                name: pd.Series(list(values), dtype=frames.TEXT if dtype == "str" else dtype)
+                name: pd.Series(list(values), dtype=schema.TEXT if dtype == "str" else dtype)
                 for name, dtype, values in zip(names, dtypes, columns, strict=True)
             }
         )

@@ -8,6 +8,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+import pandas as pd
+
+#: The dtype of text, ``str`` below: Arrow's UTF-8 with NaN for missing, as pandas 3 has it by default.
+TEXT = (
+    pd.StringDtype("pyarrow", na_value=np.nan)
+    if pd.__version__ >= "2.3"
+    else pd.StringDtype("pyarrow_numpy")  # type: ignore[call-overload]  # its name in pandas 2.2
+)
+
 
 class Column(NamedTuple):
     """One column of a table: its name, its pandas dtype, and what it means (with its unit)."""

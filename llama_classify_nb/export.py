@@ -1,0 +1,312 @@
+"""Tables as CSV files that no spreadsheet can be tricked by, and back again without a loss.
+
+Cells hold the words of strangers. A text, or a column's name, that a spreadsheet might take for a formula gets an
+apostrophe in front; ``read_csv`` takes it off again. The rest is plain RFC 4180 in UTF-8:
+
+- a text is always quoted, and nothing else ever is: missing is an empty field, the empty text is ``""``;
+- a quote within a text is doubled; line breaks, NUL and every other character stay as they are;
+- numbers, booleans (``true``, ``false``) and times (ISO 8601; with a zone: in UTC, ``+00:00``) are never touched, so a
+  negative number stays a number;
+- lines end in LF; there is no byte order mark unless ``excel=True`` asks for it.
+
+No UTF-8 holds a lone surrogate: it is written as U+FFFD, as the tables do. The index is not written. Cells are split
+at commas only: a spreadsheet that is set to split at semicolons should be told the separator when it imports the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from . import schema
+from .cells import (
+    column_cells,
+    column_values,
+    dtype_name,
+    guessed_values,
+    listed_categories,
+    mended,
+    neutralise,
+    restore,
+)
+from .exceptions import ArgumentError, ReadError
+
+#: What stands in ``columns.csv``, the file that tells the columns of every CSV file beside it.
+COLUMNS = (
+    schema.Column("file", "str", "name of the file"),
+    schema.Column("name", "str", "name of the column"),
+    schema.Column("dtype", "str", "pandas dtype of the column; str: text"),
+    schema.Column("meaning", "str", "what the column means, with its unit"),
+    schema.Column(
+        "categories",
+        "str",
+        "JSON list of a category's values, in order; missing where they are the sorted values of the column",
+    ),
+)
+
+#: The name of that file.
+SIDECAR = "columns.csv"
+
+_BOM = b"\xef\xbb\xbf"
+_ROWS = 50_000  # rows in memory as CSV at a time
+_BLOCK = 1 << 27  # bytes read at a time: a row must fit in, and a row of long texts is long
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """Give a table as the text of a CSV file; the module tells its form.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns of text, categories of text, numbers, booleans or times, each with a name of its own. The index is not
+        written.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(csv_text(pd.DataFrame({"type": ["=1+1", None, ""], "share": [-0.5, 1.0, float("nan")]})), end="")
+    "type","share"
+    "'=1+1",-0.5
+    ,1.0
+    "",
+    """
+    return b"".join(_chunks(table)).decode()
+
+
+def write_csv(table: pd.DataFrame, path: str | os.PathLike[str], *, excel: bool = False) -> Path:
+    """Write a table as a CSV file; the module tells its form.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for ``csv_text``.
+    path : path
+        The file; one that is there is replaced once the new one is whole.
+    excel : bool, default False
+        Begin with a byte order mark, by which Excel knows UTF-8.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    return write_aside(path, _chunks(table, _BOM if excel else b""))
+
+
+def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read a table back from a file of ``write_csv``.
+
+    Parameters
+    ----------
+    path : path
+        The file. Its columns' dtypes come from ``columns.csv`` in the same folder if that lists the file; else, for
+        files called ``jobs.csv``, ``rules.csv``, ``job_rules.csv`` and ``problems.csv``, from the tables of that name.
+        Any other column is guessed: whole numbers, numbers, booleans and times with an offset if every value is
+        written like one, else text.
+
+    Returns
+    -------
+    DataFrame
+        The table. A category that ``columns.csv`` doesn't list has the sorted values of its column as categories
+        (``outcome``: every outcome), so types that no job was given are known with ``columns.csv`` only.
+    """
+    path = Path(path)
+    cells = _read_cells(path)
+    names = [restore(name) for name in cells.column_names]
+    if len(set(names)) < len(names):
+        raise ReadError(f"{path} has two columns of one name: {', '.join(map(ascii, names))}")
+    declared = _declared(path)
+    data = {}
+    for name, column in zip(names, cells.columns, strict=True):
+        if name not in declared:
+            data[name] = guessed_values(column)
+            continue
+        dtype, categories = declared[name]
+        try:
+            data[name] = column_values(column, dtype, categories)
+        except (pa.ArrowInvalid, ValueError) as error:
+            raise ReadError(f"{path}: the column {name!a} is not of dtype {dtype}: {error}") from error
+    return pd.DataFrame(data)
+
+
+def describe(file: str, table: pd.DataFrame, columns: Sequence[schema.Column]) -> pd.DataFrame:
+    """Give the rows of ``columns.csv`` for one file.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file.
+    table : DataFrame
+        What the file holds.
+    columns : sequence of Column
+        The meanings of the table's columns; a column without one has a missing meaning.
+
+    Returns
+    -------
+    DataFrame
+        A row per column of the table, in the order of ``COLUMNS``.
+    """
+    meanings = {column.name: column.meaning for column in columns}
+    rows = []
+    for name in table.columns:
+        dtype = dtype_name(table[name])
+        rows.append((file, name, dtype, meanings.get(name), listed_categories(table[name], dtype)))
+    return pd.DataFrame(rows, columns=[column.name for column in COLUMNS], dtype=schema.TEXT)
+
+
+def write_aside(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> Path:
+    """Write a file aside, readable by its owner only, and move it to its place once it is whole.
+
+    A failure at any point leaves what was there before, and nothing else.
+
+    Parameters
+    ----------
+    path : path
+        The file. If something is there, it must be an ordinary file with a single name.
+    chunks : iterable of bytes
+        Its content.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    path = Path(path)
+    _check_target(path)
+    aside = path.parent / f".{secrets.token_hex(8)}.part"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(aside, flags, 0o600), "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+        _sync_folder(path.parent)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+    return path
+
+
+def _check_target(path: Path) -> None:
+    try:
+        found = path.lstat()
+    except OSError:
+        return  # nothing there; or a folder that can't be looked into, as opening the file will tell
+    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+        return
+    kinds = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO"}
+    special = kinds.get(stat.S_IFMT(found.st_mode), "no ordinary file")
+    what = "a file with several names (hard links)" if stat.S_ISREG(found.st_mode) else special
+    raise ArgumentError(f"path {str(path)!a} is {what} and is not replaced; give another path, or remove it first")
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return  # elsewhere a folder can't be opened
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _chunks(table: pd.DataFrame, first: bytes = b"") -> Iterator[bytes]:
+    """Check a table, and give its CSV in pieces."""
+    if not isinstance(table, pd.DataFrame):
+        raise ArgumentError(f"table must be a DataFrame; a {type(table).__name__} came")
+    if any(name is not None for name in table.index.names):
+        raise ArgumentError(f"table has the index {table.index.names}, which would be lost: call reset_index() first")
+    if not len(table.columns) or not all(isinstance(name, str) for name in table.columns):
+        raise ArgumentError(f"table must have columns, each named by a text; its columns are {list(table.columns)}")
+    names = [mended(name) for name in table.columns]
+    if len(set(names)) < len(names):
+        raise ArgumentError(f"table has two columns of one name: {', '.join(map(ascii, names))}")
+    for name in table.columns:
+        dtype_name(table[name])
+    header = ",".join('"' + neutralise(name).replace('"', '""') + '"' for name in names)
+    return _pieces(table, first + header.encode() + b"\n")
+
+
+def _pieces(table: pd.DataFrame, first: bytes) -> Iterator[bytes]:
+    yield first
+    comma = pa.scalar(",", pa.large_string())
+    for start in range(0, len(table), _ROWS):
+        rows = table.iloc[start : start + _ROWS]
+        cells = [column_cells(rows[name]) for name in table.columns]
+        lines = pc.binary_join_element_wise(*cells, comma, null_handling="replace", null_replacement="")
+        yield ("\n".join(lines.to_pylist()) + "\n").encode()
+
+
+def _read_cells(path: Path) -> Any:
+    """Read a file into Arrow texts: missing is null, ``""`` is the empty text."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(file, strict=True), [])
+        cells = pa.csv.read_csv(
+            path,
+            pa.csv.ReadOptions(block_size=min(max(path.stat().st_size, 1 << 10), _BLOCK)),
+            pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=len(header) > 1),
+            pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.large_string()),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+    except (OSError, UnicodeError, csv.Error, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        raise ReadError(f"{path} can't be read as a CSV file: {error}") from error
+    if cells.column_names != header:
+        raise ReadError(f"{path} can't be read as a CSV file: its first line doesn't name the columns")
+    return cells
+
+
+def _declared(path: Path) -> dict[str, tuple[str, list[str] | None]]:
+    """Find what is known of a file's columns: dtype and categories by name."""
+    if path.name == SIDECAR:
+        return {column.name: (column.dtype, None) for column in COLUMNS}
+    table = schema.TABLES.get(path.name.removesuffix(".csv"), ())
+    declared: dict[str, tuple[str, list[str] | None]] = {
+        column.name: (column.dtype, list(schema.OUTCOMES) if column.name == "outcome" else None) for column in table
+    }
+    sidecar = path.parent / SIDECAR
+    if not sidecar.is_file():
+        return declared
+    rows = read_csv(sidecar)
+    wanted = [column.name for column in COLUMNS if column.name != "meaning"]
+    if not set(wanted) <= set(rows.columns):
+        return declared  # somebody else's columns.csv
+    for name, dtype, listed in rows.loc[rows["file"] == path.name, wanted[1:]].itertuples(index=False):
+        declared[name] = (dtype, _listed(sidecar, name, listed))
+    return declared
+
+
+def _listed(sidecar: Path, name: str, listed: Any) -> list[str] | None:
+    if not isinstance(listed, str):
+        return None
+    try:
+        categories = json.loads(listed)
+    except (ValueError, RecursionError) as error:
+        raise ReadError(f"{sidecar}: the categories of {name!a} are not JSON: {error}") from error
+    if isinstance(categories, list) and all(isinstance(one, str) for one in categories):
+        return categories
+    raise ReadError(f"{sidecar}: the categories of {name!a} are not a list of texts")
