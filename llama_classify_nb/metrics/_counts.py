@@ -1,0 +1,123 @@
+"""Counting, by codes: small tables of counts that merge with others of their kind.
+
+A metric that counts works in two steps. ``_partial(jobs, ...)`` gives a row for each combination of its keys that
+occurs, with its ``count``; such tables of several files, or from several machines, are one table again after `merge`.
+``_finish(cells, ...)`` makes the table that the user sees. All of it works on integer codes, never on objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..exceptions import ArgumentError
+
+#: Gives the values of codes; -1 is missing.
+Decode = Callable[[np.ndarray], Any]
+
+
+def tally(frame: pd.DataFrame, weights: np.ndarray | None = None) -> pd.DataFrame:
+    """Count the rows of each combination of the frame's columns that occurs.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Nothing but the keys.
+    weights : array of int, optional
+        What each row counts; 1 by default.
+
+    Returns
+    -------
+    DataFrame
+        The keys, in order, missing last, with their dtypes and all their categories, and ``count`` (int64).
+    """
+    flat = np.zeros(len(frame), np.int64)
+    sizes, decoders = [], []
+    for key in frame:
+        codes, n, decode = encode(frame[key])
+        flat = flat * (n + 1) + np.where(codes < 0, n, codes)
+        sizes.append(n)
+        decoders.append(decode)
+    cells, place = np.unique(flat, return_inverse=True)
+    count = np.bincount(place, weights, minlength=len(cells)).astype(np.int64)
+    data: dict[Any, Any] = {}
+    for key, n, decode in reversed(list(zip(frame, sizes, decoders, strict=True))):
+        code = cells % (n + 1)
+        data[key] = decode(np.where(code == n, -1, code))
+        cells = cells // (n + 1)
+    return pd.DataFrame({**{key: data[key] for key in frame}, "count": count})
+
+
+def merge(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Make one table of counts of several; their order doesn't matter.
+
+    Parameters
+    ----------
+    parts : sequence of DataFrame
+        At least one; all with the same keys and a ``count``. Categories may differ: the result has all of them.
+    """
+    keys = [column for column in parts[0] if column != "count"]
+    together = pd.DataFrame({key: _joined([part[key] for part in parts]) for key in keys})
+    return tally(together, np.concatenate([part["count"].to_numpy() for part in parts]))
+
+
+def _joined(columns: list[pd.Series]) -> pd.Series:
+    if any(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
+        columns = [column.astype("category") for column in columns]
+        if any(column.dtype != columns[0].dtype for column in columns):
+            # As the tables do, types in alphabetical order.
+            categories = sorted(set().union(*(column.cat.categories for column in columns)), key=str)
+            columns = [column.cat.set_categories(categories) for column in columns]
+    return pd.concat(columns, ignore_index=True)
+
+
+def encode(values: pd.Series) -> tuple[np.ndarray, int, Decode]:
+    """Give a column's codes (-1: missing), the number of its values, and what turns codes into values again."""
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return (
+            values.cat.codes.to_numpy().astype(np.int64),
+            len(dtype.categories),
+            lambda codes: categorical(codes, dtype),
+        )
+    try:
+        codes, found = pd.factorize(values, sort=True)
+    except TypeError as error:
+        raise ArgumentError(f"jobs can't be grouped by the column {values.name!r}: {error}") from error
+    return codes, len(found), lambda codes: pd.Series(found.array.take(codes, allow_fill=True), name=values.name)
+
+
+def categorical(codes: np.ndarray, dtype: Any) -> pd.Categorical:
+    """Give the values of codes (-1: missing) as a column with all the categories of ``dtype``."""
+    return pd.Categorical.from_codes(codes.astype(np.int64), dtype=dtype)
+
+
+def by_group(cells: pd.DataFrame, by: str | None) -> tuple[np.ndarray, pd.DataFrame]:
+    """Give the number of each row's group, and a frame with a row for each group (missing last).
+
+    Without ``by``, all rows are of one group, and the frame has one row and no column.
+    """
+    if by is None:
+        return np.zeros(len(cells), np.int64), pd.DataFrame(index=pd.RangeIndex(1))
+    codes, n, decode = encode(cells[by])
+    present, number = np.unique(np.where(codes < 0, n, codes), return_inverse=True)
+    return number, pd.DataFrame({by: decode(np.where(present == n, -1, present))})
+
+
+def crossed(groups: pd.DataFrame, n: int) -> pd.DataFrame:
+    """Repeat each group's row ``n`` times: the left columns of a table that has ``n`` rows for each group."""
+    return groups.take(np.repeat(np.arange(len(groups)), n)).reset_index(drop=True)
+
+
+def cross_counts(number: np.ndarray, n_groups: int, column: np.ndarray, n: int, count: Any) -> np.ndarray:
+    """Add up counts by group and column: the cells of a table of ``n_groups`` times ``n`` rows, as one array."""
+    flat = np.bincount(number * n + column, np.asarray(count), minlength=n_groups * n)
+    return flat.astype(np.int64)
+
+
+def share(count: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Divide; 0 of 0 is missing."""
+    return np.asarray(np.divide(count, n, out=np.full(len(count), np.nan), where=n > 0))
