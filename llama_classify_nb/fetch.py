@@ -25,7 +25,7 @@ from .exceptions import (
     PermissionDeniedError,
     RequestError,
 )
-from .pacing import Pace
+from .pacing import Pace, shared_rate
 from .progress import Progress
 
 LANES = 16  # connections at a time
@@ -85,12 +85,22 @@ class Fetch:
         Told how far it is.
     refresh : bool
         Whether to ask for finished jobs of the archive again, too.
+    pace : Pace, optional
+        By default one that knows what this process has learned of the service.
     """
 
-    def __init__(self, client: Client, archive: Archive, progress: Progress, *, refresh: bool = False) -> None:
+    def __init__(
+        self,
+        client: Client,
+        archive: Archive,
+        progress: Progress,
+        *,
+        refresh: bool = False,
+        pace: Pace | None = None,
+    ) -> None:
         self._client, self._archive, self._progress = client, archive, progress
         self._refresh = refresh
-        self._pace = Pace()
+        self._pace = pace or Pace(shared_rate(client.base_url))
         self._queue: asyncio.Queue[Task] = asyncio.Queue()
         self._asked: dict[str, None] = {}
         self._problems: dict[str, ProblemRow] = {}

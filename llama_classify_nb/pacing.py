@@ -1,9 +1,8 @@
 """How fast to ask, and when to ask again: the only code that waits.
 
-All requests of a fetch share one pace. It starts as fast as its lanes allow and learns what the service admits: when
-the service refuses (429), everybody pauses, and goes on at less than what got through; while it doesn't refuse, the
-pace grows. Nothing is assumed of how the service counts. When nothing gets through at all, one request at a time asks
-whether the service is back, until patience runs out.
+All requests of this process to one address share what a :class:`Rate` learns of it, whatever fetch
+or thread they belong to. A refusal (429) never costs a request its chance. When nothing gets through at all, one request
+at a time asks whether the service is back, until patience runs out.
 """
 
 from __future__ import annotations
@@ -11,31 +10,42 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from .exceptions import ApiError, RateLimitError
+from .rate import Rate
 
 T = TypeVar("T")
 
+WIDTH = 16  # requests in flight at a time
 TRIES = 12  # for one request, while others succeed
 PATIENCE_S = 120.0  # without any success
-BACKOFF_S = 0.2
+BACKOFF_S, MAX_BACKOFF_S = 0.2, 8.0
 REFUSED_BACKOFF_S = 1.0
-MAX_BACKOFF_S = 8.0
-MAX_REFUSED_BACKOFF_S = 15.0
-PROBE_AFTER = 16  # failures in a row, of any requests, after which one request at a time asks
+DOWN_AFTER = 16  # failures in a row, of any requests, after which one request at a time asks
 PROBE_EVERY_S = 5.0
-CUT = 0.7  # of what got through: the pace after a refusal
-GROWTH_PER_S = 1.05
+GLANCE_S = 0.002  # how often to look whether another request has ended
+
+_rates: dict[str, Rate] = {}  # what is known of each address; learned, never set
+_rates_lock = threading.Lock()
+
+
+def shared_rate(address: str) -> Rate:
+    """Give what this process has learned of an address."""
+    with _rates_lock:
+        return _rates.setdefault(address, Rate(time.monotonic(), WIDTH))
 
 
 class Pace:
-    """The pace of a fetch, learned from its answers.
+    """The pace of a fetch.
 
     Parameters
     ----------
+    rate : Rate, optional
+        What is known of the service; by default nothing yet.
     patience_s : float
         Seconds without a single success after which the fetch gives up.
     clock, sleep, jitter : callable
@@ -51,6 +61,7 @@ class Pace:
 
     def __init__(
         self,
+        rate: Rate | None = None,
         *,
         patience_s: float = PATIENCE_S,
         clock: Callable[[], float] = time.monotonic,
@@ -60,14 +71,12 @@ class Pace:
         self.n_requests = 0
         self.n_refused = 0
         self.gave_up: ApiError | None = None
+        self._rate = rate or Rate(clock(), WIDTH, jitter)
         self._patience_s = patience_s
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
-        self._rate = math.inf  # requests a second
-        self._next_start = -math.inf  # not before this may the next request start
-        self._last_refusal = self._last_success = self._grown_at = clock()
-        self._refusals_in_a_row = 0
-        self._n_through = 0  # requests that got through since the last refusal
+        self._last_success = clock()
         self._failures_in_a_row = 0
+        self._gate = asyncio.Lock()  # requests start in the order in which they came
         self._probe = asyncio.Lock()
 
     async def ask(self, once: Callable[[], Awaitable[T]], *, tries: int = TRIES) -> T:
@@ -91,70 +100,67 @@ class Pace:
             attempts += 1
             try:
                 return await self._turn(once)
-            except RateLimitError as error:
-                error.attempts = attempts
-                self._check_patience(error)
             except ApiError as error:
                 error.attempts = attempts
                 if not error.retryable:
                     raise
-                failures += self._failures_in_a_row < PROBE_AFTER
+                if isinstance(error, RateLimitError):
+                    backoff = REFUSED_BACKOFF_S * (0.5 + 0.5 * self._jitter())
+                else:
+                    failures += self._failures_in_a_row < DOWN_AFTER
+                    backoff = min(MAX_BACKOFF_S, BACKOFF_S * 2 ** min(failures, 10)) * self._jitter()
+                wait = max(backoff, error.retry_after or 0.0)
                 if failures >= tries:
                     raise
-                self._check_patience(error)
-                backoff = min(MAX_BACKOFF_S, BACKOFF_S * 2 ** min(failures, 10)) * self._jitter()
-                await self._sleep(max(backoff, error.retry_after or 0.0))
+                self._check_patience(error, wait)
+                await self._sleep(wait)
 
     async def _turn(self, once: Callable[[], Awaitable[T]]) -> T:
-        if self._failures_in_a_row < PROBE_AFTER:
+        if self._failures_in_a_row < DOWN_AFTER:
             return await self._request(once)
         async with self._probe:
-            if self._failures_in_a_row >= PROBE_AFTER:
+            if self._failures_in_a_row >= DOWN_AFTER:
                 await self._sleep(PROBE_EVERY_S * (0.5 + 0.5 * self._jitter()))
             return await self._request(once)
 
     async def _request(self, once: Callable[[], Awaitable[T]]) -> T:
-        while (wait := self._next_start - self._clock()) > 0:
-            await self._sleep(wait)
+        await self._start()
         started = self._clock()
-        self._next_start = max(self._next_start, started + 1 / self._rate)
         self.n_requests += 1
         try:
             answer = await once()
         except RateLimitError as error:
-            self._refused(started, error.retry_after)
+            self.n_refused += 1
+            self._rate.refused(self._clock(), started, error.retry_after)
             raise
         except ApiError as error:
             if error.retryable:
+                self._rate.ended()
                 self._failures_in_a_row += 1
             else:
-                self._got_through()
+                self._got_through(started)
             raise
-        self._got_through()
+        except BaseException:
+            self._rate.ended()
+            raise
+        self._got_through(started)
         return answer
 
-    def _got_through(self) -> None:
-        now = self._clock()
-        self._failures_in_a_row = self._refusals_in_a_row = 0
-        self._n_through += 1
-        if self._rate < math.inf:
-            self._rate *= GROWTH_PER_S ** min(now - self._grown_at, 1 / self._rate + 1)
-        self._grown_at = self._last_success = now
+    async def _start(self) -> None:
+        """Wait until the next request may start."""
+        async with self._gate:
+            while not self._rate.start(self._clock()):
+                wait = self._rate.ready_at(self._clock()) - self._clock()
+                await self._sleep(GLANCE_S if math.isinf(wait) else max(wait, 0.0))
 
-    def _refused(self, started: float, retry_after: float | None) -> None:
-        now = self._clock()
-        self.n_refused += 1
-        if started > self._last_refusal:  # else it is of the same burst as the refusal before, and says nothing new
-            self._refusals_in_a_row += 1
-            self._rate = max(CUT * self._n_through / max(now - self._last_refusal, 1.0), 1 / MAX_REFUSED_BACKOFF_S)
-            self._n_through, self._last_refusal = 0, now
-        backoff = min(MAX_REFUSED_BACKOFF_S, REFUSED_BACKOFF_S * 2 ** min(self._refusals_in_a_row - 1, 10))
-        wait = retry_after or backoff * (0.5 + 0.5 * self._jitter())
-        self._next_start = max(self._next_start, now + wait)
+    def _got_through(self, started: float) -> None:
+        self._failures_in_a_row = 0
+        self._last_success = self._clock()
+        self._rate.admitted(self._last_success, started)
 
-    def _check_patience(self, error: ApiError) -> None:
-        """Give up, once and for all requests, when nothing has succeeded for too long."""
-        waiting_for = max(self._clock(), self._next_start if error.retry_after else 0.0)
-        if self.gave_up is not None or waiting_for - self._last_success > self._patience_s:
+    def _check_patience(self, error: ApiError, wait: float) -> None:
+        """Give up, once and for all requests, where nothing has succeeded for too long, or won't for as long."""
+        alone = self._clock() - self._last_success
+        if self.gave_up is not None or alone > self._patience_s or wait > self._patience_s:
             self.gave_up = error
             raise error

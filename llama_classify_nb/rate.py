@@ -1,0 +1,304 @@
+"""What a service admits, learned from what it admits and what it refuses.
+
+Nothing is assumed of how it counts. At first contact with a limit one of two pictures is taken, and dropped for the
+other where it proves wrong: a *pace* (so many requests a second, spread evenly: right for token buckets and for windows
+of about a second) or a *window* (so many requests, then none until it opens again: right where refusals last longer
+than a few seconds, or where the service says so). A pace is cut to between what was admitted since the last refusal and
+what was refused, then grows, slowly at first, until the next refusal. Time comes in as an argument, so that all of this
+can be tried against any limiter without waiting.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+FIRST_IN_FLIGHT = 8  # before anything is known: so many can be refused at first contact
+WIDEN_AFTER = 48  # admitted requests, after which more may be in flight
+CONTACT = 3  # refusals in a row that show a limit; a single one may be chance
+LONG_S = 5.0  # what stays shut so long is a window
+BACKOFF_S, MAX_BACKOFF_S = 1.0, 15.0  # between probes of a service that is shut
+MINUTE_S = 60.05  # most limits are by the minute: a probe is due then
+MANY = 20  # admitted requests that make a measurement
+CLOSE = 0.85  # of a refused pace: below it the pace grows fast
+BELOW = 0.99
+FAST, SLOW = 1.5, 1.001  # growth a second
+PUSH_EVERY = 8  # windows after which one request more than the quota is tried
+TRIALS = (6, 12, 24, 96)  # cuts after which it is tried whether refusals have to do with the pace at all
+TRIAL_BELOW = 10.0  # requests a second; above, a wrong guess costs little
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _locked(method: F) -> F:
+    """Let one thread at a time into a method."""
+
+    @functools.wraps(method)
+    def alone(self: Rate, *arguments: Any) -> Any:
+        with self._lock:
+            return method(self, *arguments)
+
+    return cast(F, alone)
+
+
+@dataclass
+class _Trial:
+    """A handful of requests at once: if most get through, refusals come by chance and not by pace."""
+
+    since: float
+    size: int
+    n_started: int = 0
+    n_admitted: int = 0
+    n_answered: int = 0
+
+
+class Rate:
+    """When the next request may start. Fetches in several threads may share one.
+
+    Parameters
+    ----------
+    now : float
+        Seconds of a clock that never goes back; so is every other ``now``.
+    widest : int
+        Most requests in flight at a time.
+    jitter : callable
+        A random number from 0 to 1.
+    """
+
+    def __init__(self, now: float, widest: int, jitter: Callable[[], float] = random.random) -> None:
+        self._lock = threading.Lock()
+        self._widest, self._jitter = widest, jitter
+        self._mode = "open"  # no limit known; shut: nothing gets through now; paced; window
+        self._in_flight = self._n_admitted = self._in_row = 0
+        self._next_start = -math.inf
+        self._heard = -math.inf  # when a refusal last said something new
+        # A run: what has been started and admitted since the service opened, or since the beginning.
+        self._opened: float | None = None
+        self._run_started = self._run_admitted = 0
+        # Shut: since when, and when it was last tried.
+        self._shut = -math.inf
+        self._probed: float | None = None
+        self._n_probes = 0
+        # Paced: requests a second, the last refused pace, and what was measured from refusal to refusal.
+        self._pace = self._ceiling = math.inf
+        self._measured = 0.0
+        self._bracket = (0.0, math.inf)
+        self._anchor, self._since_anchor = now, 0
+        self._grown = now
+        self._n_cuts = 0
+        self._trial: _Trial | None = None
+        self._is_noisy = False
+        # Window: requests and seconds.
+        self._quota: int | None = None
+        self._period = 0.0
+        self._push = self._n_windows = 0
+
+    @_locked
+    def ready_at(self, now: float) -> float:
+        """Tell when the next request may start; infinite: not before another one has ended."""
+        return self._ready_at(now)
+
+    def _ready_at(self, now: float) -> float:
+        most = self._widest
+        if self._trial is not None:
+            most = self._trial.size if self._trial.n_started < self._trial.size else 0
+        elif self._mode == "shut":
+            most = 1
+        elif self._mode == "open" and (self._is_noisy or self._n_admitted < WIDEN_AFTER):
+            # While a refusal is fresh, the others in flight will tell whether it was chance.
+            most = FIRST_IN_FLIGHT if not self._in_row else CONTACT
+        return math.inf if self._in_flight >= most else max(now, self._next_start)
+
+    @_locked
+    def start(self, now: float) -> bool:
+        """Start a request, if one may start now."""
+        if self._ready_at(now) > now:
+            return False
+        self._in_flight += 1
+        if self._opened is None:
+            self._opened = now
+        self._run_started += 1
+        if self._trial is not None:
+            self._trial.n_started += 1
+        elif self._mode == "window":
+            if self._run_started >= (self._quota or 1) + self._push:
+                self._close(now, self._opened + self._period)
+        elif self._pace < math.inf:
+            self._next_start = max(self._next_start, now - 1 / self._pace) + 1 / self._pace
+        return True
+
+    @_locked
+    def ended(self) -> None:
+        """Take note of a request that ended in a way that says nothing about limits."""
+        self._in_flight -= 1
+
+    @_locked
+    def admitted(self, now: float, started: float) -> None:
+        """Take note of a request that got through, whatever its answer."""
+        self._in_flight -= 1
+        self._n_admitted += 1
+        self._since_anchor += 1
+        self._in_row = 0
+        if self._mode == "shut" and started > self._shut:
+            self._open(now, started)
+        elif self._trial is not None:
+            self._tried(now, started, 1)
+        elif self._mode == "paced":
+            self._grow(now)
+        self._run_admitted += 1
+        self._grown = now
+
+    @_locked
+    def refused(self, now: float, started: float, retry_after: float | None) -> None:
+        """Take note of a request that was refused; ``retry_after`` is what the service asked to wait, in seconds."""
+        self._in_flight -= 1
+        self._in_row += 1
+        if self._trial is not None:
+            self._tried(now, started, 0)
+        elif started <= self._heard:
+            if self._mode == "shut" and retry_after and retry_after >= LONG_S:
+                self._next_start = max(self._next_start, now + retry_after)
+        elif self._mode == "open":
+            if self._in_row >= (2 * CONTACT if self._is_noisy else CONTACT):
+                self._meet(now, retry_after)
+        elif self._mode == "paced":
+            self._refused_at_pace(now, retry_after)
+        elif self._mode == "window":
+            self._refused_in_window(now, retry_after)
+        elif started > self._shut:
+            self._still_shut(now, started, retry_after)
+
+    # First contact, and what is shut
+
+    def _meet(self, now: float, retry_after: float | None) -> None:
+        """Meet a limit."""
+        opened = now if self._opened is None else self._opened
+        wait = retry_after or BACKOFF_S * (0.75 + 0.25 * self._jitter())
+        self._pace, self._ceiling = max(self._run_admitted, 1) / (now - opened + wait), math.inf
+        self._measured, self._bracket, self._n_cuts = 0.0, (0.0, math.inf), 0
+        self._anchor, self._since_anchor, self._heard = now, 0, now
+        if retry_after and retry_after >= LONG_S:
+            self._quota, self._period = max(1, self._run_admitted), now + retry_after - opened
+        self._close(now, now + wait)
+
+    def _close(self, now: float, until: float) -> None:
+        """Start nothing until then, and then one request, to see."""
+        self._mode, self._shut, self._probed, self._n_probes = "shut", now, None, 0
+        self._next_start = max(self._next_start, until)
+
+    def _still_shut(self, now: float, started: float, retry_after: float | None) -> None:
+        self._heard, self._probed = now, started
+        self._n_probes += 1
+        wait = min(MAX_BACKOFF_S, BACKOFF_S * 2**self._n_probes)
+        if self._quota is not None:
+            wait = min(wait, max(BACKOFF_S, 0.1 * self._period))
+        due = (self._opened or 0.0) + MINUTE_S
+        probe = due if now < due < now + wait + LONG_S else now + wait
+        self._next_start = max(probe, now + (retry_after or 0.0))
+
+    def _open(self, now: float, started: float) -> None:
+        """Go on as before it was shut: its first request since got through."""
+        darkness = started - self._shut
+        opened = started if self._opened is None else self._opened
+        self._mode = "window"
+        if self._quota is None and not (darkness >= LONG_S and self._run_admitted > 1):
+            self._mode = "paced"
+            if self._probed is not None:
+                low, high = 0.5 / darkness, 1 / max(self._probed - self._shut, 1e-3)
+                self._bracket, self._pace = (low, high), math.sqrt(2 * low * high)
+            self._next_start = max(self._next_start, started + 1 / self._pace)
+        elif self._quota is None:
+            self._quota, self._period = self._run_admitted, started - opened
+        elif self._probed is not None:  # it opened later than expected
+            self._period = started - opened
+        self._opened, self._run_started, self._run_admitted = started, 1, 0
+        if self._quota is not None:
+            self._n_windows += 1
+            self._push = int(self._n_windows % PUSH_EVERY == 0)
+            if self._quota + self._push <= 1:
+                self._close(now, started + self._period)
+
+    def _refused_in_window(self, now: float, retry_after: float | None) -> None:
+        """Fewer got through than the time before."""
+        opened, n = self._opened or now, self._run_admitted
+        self._heard = now
+        if retry_after and retry_after >= LONG_S:
+            self._quota = max(1, n)
+            if n > 1:
+                self._period = now + retry_after - opened
+            self._close(now, now + retry_after)
+        elif 2 * n >= (self._quota or 1):
+            self._quota = max(1, n)
+            self._close(now, max(opened + self._period, now + (retry_after or 0.0)))
+        else:  # it isn't a window at all
+            self._mode, self._quota = "paced", None
+            self._measured, self._bracket, self._ceiling = 0.0, (0.0, math.inf), math.inf
+            self._anchor, self._since_anchor = self._shut, n
+            self._cut(now)
+
+    # Pace
+
+    def _grow(self, now: float) -> None:
+        """Let the pace grow, the faster the longer nothing has been refused; slow paces grow by request."""
+        slowly = min(1.0, self._pace / TRIAL_BELOW)
+        elapsed = min(max(0.0, now - self._grown), 1 + 1 / self._pace) * slowly
+        calm = 1 + (now - self._heard) * slowly / LONG_S
+        self._pace *= FAST**elapsed if self._pace < CLOSE * self._ceiling else SLOW ** (elapsed * calm)
+        if self._pace > 1.1 * self._ceiling:
+            self._ceiling = math.inf
+
+    def _refused_at_pace(self, now: float, retry_after: float | None) -> None:
+        self._heard = now
+        if self._in_row > 1:  # the pace was cut a moment ago
+            wait = min(MAX_BACKOFF_S, 2 ** (self._in_row - 1) / self._pace)
+            if retry_after and retry_after >= LONG_S:
+                wait = retry_after
+            self._next_start = max(self._next_start, now + wait)
+            return
+        self._cut(now)
+        self._n_cuts += 1
+        if self._n_cuts in TRIALS and self._pace < TRIAL_BELOW and retry_after is None:
+            self._trial = _Trial(now, min(self._widest, 3 + math.ceil(self._pace / 5)))
+            self._next_start = now
+
+    def _cut(self, now: float) -> None:
+        """Cut the pace to between what was admitted since the last refusal and what was refused now."""
+        elapsed, refused = max(now - self._anchor, 1e-3), self._pace
+        self._ceiling = refused
+        if self._since_anchor >= MANY:
+            self._measured = max(self._since_anchor / elapsed, 0.97 * self._measured)
+            self._anchor, self._since_anchor = now, 0
+        if self._measured:
+            self._pace = math.sqrt(self._measured * refused) * (BELOW if self._measured >= CLOSE * refused else 1)
+        else:
+            low, high = max(self._since_anchor - 1, 0.3) / elapsed, (self._since_anchor + 1) / elapsed
+            low, high = max(low, self._bracket[0]), min(high, self._bracket[1])
+            if low > high:  # what was learned no longer holds
+                low, high = max(self._since_anchor - 1, 0.3) / elapsed, (self._since_anchor + 1) / elapsed
+            self._bracket = low, high
+            self._pace = BELOW * low if high < 1.1 * low else math.sqrt(low * high)
+        self._pace = min(self._pace, 0.985 * refused)
+        self._next_start = max(self._next_start, now + 1 / self._pace)
+        self._grown = now
+
+    def _tried(self, now: float, started: float, n_admitted: int) -> None:
+        """Count an answer of a trial; after the last, judge."""
+        trial = self._trial
+        if trial is None or started < trial.since:
+            return
+        trial.n_answered += 1
+        trial.n_admitted += n_admitted
+        if trial.n_answered < trial.size:
+            return
+        self._trial, self._heard, self._in_row = None, now, 0
+        if trial.n_admitted >= 0.55 * trial.size:
+            self._mode, self._is_noisy, self._pace, self._next_start = "open", True, math.inf, -math.inf
+            self._opened, self._run_started, self._run_admitted = now, 0, 0
+        else:
+            self._next_start = now + 2 / self._pace
