@@ -1,0 +1,179 @@
+"""What the explorer shows, as HTML: made of tables by plain functions, with every text of a job made harmless."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from .. import plots
+
+ROWS = 50  # of a page of the table
+_CELL = 160  # characters of a text in the table
+_TEXT = 20_000  # characters of a text on a card
+_DPI = 110
+
+STYLE = """<style>
+.lcn { color: var(--jp-ui-font-color1, inherit); font-family: var(--jp-ui-font-family, system-ui, sans-serif);
+  font-size: 13px; line-height: 1.45; }
+.lcn table { border-collapse: collapse; width: 100%; margin: 0; table-layout: auto; }
+.lcn th, .lcn td { text-align: left !important; vertical-align: top; padding: 3px 10px 3px 0; white-space: normal;
+  border-bottom: 1px solid var(--jp-border-color2, #ddd); background: none !important; }
+.lcn th { color: var(--jp-ui-font-color2, #555); font-weight: 600; }
+.lcn td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.lcn td.id, .lcn td.time { white-space: nowrap; font-size: 12px; }
+.lcn td.text { overflow-wrap: anywhere; }
+.lcn .scroll { max-height: 420px; overflow: auto; }
+.lcn .count { font-size: 15px; font-weight: 600; }
+.lcn .won td { font-weight: 600; }
+.lcn .prose { white-space: pre-wrap; overflow-wrap: anywhere; }
+.lcn .card { border: 1px solid var(--jp-border-color2, #ddd); border-radius: 4px; padding: 10px 14px; }
+.lcn .columns { display: flex; flex-wrap: wrap; gap: 8px 32px; }
+.lcn .columns > div { flex: 1 1 320px; min-width: 0; }
+.lcn h4 { margin: 10px 0 4px; font-size: 13px; color: var(--jp-ui-font-color2, #555); }
+.lcn mark { background: #ffe08a; color: #000; }
+.lcn pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 12px; margin: 0; }
+.lcn img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
+</style>"""
+
+
+def frame(*parts: str) -> str:
+    """Give parts as one page."""
+    return f'{STYLE}<div class="lcn">{"".join(parts)}</div>'
+
+
+def shown(value: Any, limit: int = _TEXT, mark: str = "") -> str:
+    """Give a stranger's text as HTML: escaped, its controls visible, cut at ``limit``, with ``mark`` marked in it."""
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return ""
+    text = str(value)
+    rest = f" … ({len(text):,} characters)" if len(text) > limit else ""
+    clean = "".join(map(_visible, text[:limit]))
+    if not mark:
+        return html.escape(clean + rest)
+    parts, end = [], 0
+    for found in re.finditer(re.escape(mark), clean, re.IGNORECASE):
+        parts += [html.escape(clean[end : found.start()]), f"<mark>{html.escape(found.group())}</mark>"]
+        end = found.end()
+    return "".join(parts) + html.escape(clean[end:] + rest)
+
+
+def label(value: Any, limit: int = 60) -> str:
+    """Give a stranger's text for a control, which shows text as text: its controls visible, cut."""
+    text = str(value)
+    return "".join(map(_visible, text[:limit].replace("\n", " "))) + ("…" if len(text) > limit else "")
+
+
+def _visible(char: str) -> str:
+    """Give a character that shows: controls, and marks that would turn the line around, as their escapes."""
+    if char in "\n\t" or char.isprintable() or unicodedata.category(char) == "Zs":
+        return char
+    return char.encode("unicode_escape", "replace").decode("ascii")
+
+
+def count_line(n: int, of: int) -> str:
+    """Say how many jobs are left."""
+    share = f" ({n / of:.1%})" if of and n < of else ""
+    return f'<span class="count" role="status">{n:,} of {of:,} job{"" if of == 1 else "s"}{share}</span>'
+
+
+def pictures(jobs: pd.DataFrame) -> str:
+    """Draw the confidence and the types of these jobs, side by side."""
+    answered = jobs["outcome"].isin(["matched", "no_match"])
+    n, doubtful = int(answered.sum()), int((jobs["confidence"][answered] < 0.5).sum())
+    counts = jobs["type"][answered].value_counts()
+    commonest = f"; the commonest type is {counts.index[0]}, {int(counts.iloc[0]):,} jobs" if len(counts) else ""
+    confidence = f"Confidence of {n:,} answered jobs, by type: {doubtful:,} are below 0.5"
+    return (
+        '<div class="columns"><div>'
+        + _picture(lambda ax: plots.confidence_distribution(jobs, by="type", ax=ax), confidence)
+        + "</div><div>"
+        + _picture(lambda ax: plots.type_breakdown(jobs, ax=ax), f"Types of {n:,} answered jobs{commonest}")
+        + "</div></div>"
+    )
+
+
+def _picture(draw: Callable[[Any], Any], alt: str) -> str:
+    # A bare Figure, never pyplot: a callback may run in another thread than the user's own cell, and pyplot's figures
+    # belong to everybody.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 3.8), layout="constrained", facecolor="white")
+    draw(figure.add_subplot())
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=_DPI, metadata={"Software": None})
+    data = base64.b64encode(file.getvalue()).decode("ascii")
+    return f'<img src="data:image/png;base64,{data}" alt="{shown(alt, 400)}">'
+
+
+def table(jobs: pd.DataFrame, first: int, mark: str = "") -> str:
+    """Give rows of the table jobs, from number ``first`` on, a page at most."""
+    names = ("", "job_id", "outcome", "type", "confidence", "reasoning or error", "configuration_id", "created_at")
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    rows = [
+        _row(number, row, mark)
+        for number, row in enumerate(jobs.iloc[first : first + ROWS].to_dict("records"), start=first + 1)
+    ]
+    body = "".join(rows) or f'<tr><td colspan="{len(names)}">no jobs</td></tr>'
+    return f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _row(number: int, row: dict[Any, Any], mark: str) -> str:
+    text = row["error_message"] if isinstance(row["error_message"], str) else row["reasoning"]
+    return (
+        f'<tr><td class="number">{number:,}</td><td class="id">{shown(row["job_id"], 60)}</td>'
+        f"<td>{shown(row['outcome'])}</td><td>{shown(row['type'], 60)}</td>"
+        f'<td class="number">{_number(row["confidence"])}</td><td class="text">{shown(text, _CELL, mark)}</td>'
+        f'<td>{shown(row["configuration_id"], 60)}</td><td class="time">{_time(row["created_at"])}</td></tr>'
+    )
+
+
+def card(job: pd.Series, rules: pd.DataFrame, mark: str = "", raw: dict[str, Any] | None = None) -> str:
+    """Show one job: its answer with the reasoning beside its rules, its error, times and ids, and its raw answer."""
+    answer = shown(job["outcome"])
+    if pd.notna(job["type"]):
+        answer = f"{shown(job['type'], 200)} ({answer})"
+    if pd.notna(job["confidence"]):
+        answer += f", confidence {_number(job['confidence'])}"
+    left = [f"<h4>Answer</h4><b>{answer}</b>"]
+    for title, name in (("Reasoning", "reasoning"), ("Error", "error_message")):
+        if pd.notna(job[name]):
+            left.append(f'<h4>{title}</h4><div class="prose" dir="auto">{shown(job[name], mark=mark)}</div>')
+    names = ["job_id", "status", "file_input", "document_input_type", "configuration_id", "rule_set", "lang"]
+    facts = [(name, shown(job[name], 300)) for name in names if pd.notna(job[name])]
+    facts += [(name, _time(job[name])) for name in ("created_at", "updated_at") if pd.notna(job[name])]
+    if pd.notna(job["duration_s"]):
+        facts.append(("duration_s", f"{job['duration_s']:,.3f}"))
+    left.append("<h4>Facts</h4><table>" + "".join(f"<tr><th>{k}</th><td>{v}</td></tr>" for k, v in facts) + "</table>")
+    right = "<h4>Rules it was judged by</h4>" + _rules(job, rules)
+    below = ""
+    if raw is not None:
+        text = shown(json.dumps(raw, indent=2, ensure_ascii=False), 4 * _TEXT)
+        below = f'<h4>Raw answer</h4><div class="scroll" tabindex="0"><pre>{text}</pre></div>'
+    return f'<div class="card"><div class="columns"><div>{"".join(left)}</div><div>{right}</div></div>{below}</div>'
+
+
+def _rules(job: pd.Series, rules: pd.DataFrame) -> str:
+    rows = []
+    for rule in rules[rules["rule_set"] == job["rule_set"]].to_dict("records"):
+        won = job["outcome"] == "matched" and rule["type"] == job["type"]
+        rows.append(
+            f'<tr class="{"won" if won else ""}"><td>{"matched" if won else ""}</td>'
+            f"<td>{shown(rule['type'], 200)}</td><td class='text'>{shown(rule['description'], 2_000)}</td></tr>"
+        )
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _number(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:.4g}"
+
+
+def _time(value: Any) -> str:
+    return "" if pd.isna(value) else f"{value:%Y-%m-%d %H:%M:%S}"
