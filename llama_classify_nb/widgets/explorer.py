@@ -254,7 +254,9 @@ class Explorer:
         except (ClassifyError, OSError, ValueError) as error:
             self._saved.value = page.frame(page.shown(f"Not saved: {error}", 1_000))
         else:
-            self._saved.value = page.frame(page.shown(f"{len(self._sorted):,} jobs saved in {path.resolve()}", 1_000))
+            n = len(self._sorted)
+            said = f"{n:,} job{'' if n == 1 else 's'} saved in {path.resolve()}"
+            self._saved.value = page.frame(page.shown(said, 1_000))
 
     @property
     def _mark(self) -> str:

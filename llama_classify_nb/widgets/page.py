@@ -29,7 +29,7 @@ STYLE = """<style>
 .lcn th { color: var(--jp-ui-font-color2, #555); font-weight: 600; }
 .lcn td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .lcn td.id, .lcn td.time { white-space: nowrap; font-size: 12px; }
-.lcn td.text { overflow-wrap: anywhere; }
+.lcn td.text { overflow-wrap: anywhere; min-width: 240px; }
 .lcn .scroll { max-height: 420px; overflow: auto; }
 .lcn .count { font-size: 15px; font-weight: 600; }
 .lcn .won td { font-weight: 600; }
@@ -105,7 +105,7 @@ def _picture(draw: Callable[[Any], Any], alt: str) -> str:
     # belong to everybody.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 3.8), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained", facecolor="white")
     draw(figure.add_subplot())
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=_DPI, metadata={"Software": None})
@@ -115,7 +115,16 @@ def _picture(draw: Callable[[Any], Any], alt: str) -> str:
 
 def table(jobs: pd.DataFrame, first: int, mark: str = "") -> str:
     """Give rows of the table jobs, from number ``first`` on, a page at most."""
-    names = ("", "job_id", "outcome", "type", "confidence", "reasoning or error", "configuration_id", "created_at")
+    names = (
+        "",
+        "job_id",
+        "outcome",
+        "type",
+        "confidence",
+        "reasoning or error",
+        "configuration_id",
+        "created_at (UTC)",
+    )
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     rows = [
         _row(number, row, mark)
@@ -127,12 +136,20 @@ def table(jobs: pd.DataFrame, first: int, mark: str = "") -> str:
 
 def _row(number: int, row: dict[Any, Any], mark: str) -> str:
     text = row["error_message"] if isinstance(row["error_message"], str) else row["reasoning"]
-    return (
-        f'<tr><td class="number">{number:,}</td><td class="id">{shown(row["job_id"], 60)}</td>'
-        f"<td>{shown(row['outcome'])}</td><td>{shown(row['type'], 60)}</td>"
-        f'<td class="number">{_number(row["confidence"])}</td><td class="text">{shown(text, _CELL, mark)}</td>'
-        f'<td>{shown(row["configuration_id"], 60)}</td><td class="time">{_time(row["created_at"])}</td></tr>'
+    job_id = row["job_id"]
+    # The beginning of an id tells the rows of a page apart; the card has all of it.
+    start = job_id if len(job_id) <= 10 else f"{job_id[:8]}…"
+    cells = (
+        f'<td class="number">{number:,}</td>',
+        f'<td class="id" title="{shown(job_id, 200)}">{shown(start)}</td>',
+        f"<td>{shown(row['outcome'])}</td>",
+        f"<td>{shown(row['type'], 60)}</td>",
+        f'<td class="number">{_number(row["confidence"])}</td>',
+        f'<td class="text">{shown(text, _CELL, mark)}</td>',
+        f"<td>{shown(row['configuration_id'], 60)}</td>",
+        f'<td class="time">{_time(row["created_at"], "%Y-%m-%d %H:%M")}</td>',
     )
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def card(job: pd.Series, rules: pd.DataFrame, mark: str = "", raw: dict[str, Any] | None = None) -> str:
@@ -175,5 +192,5 @@ def _number(value: float) -> str:
     return "" if pd.isna(value) else f"{value:.4g}"
 
 
-def _time(value: Any) -> str:
-    return "" if pd.isna(value) else f"{value:%Y-%m-%d %H:%M:%S}"
+def _time(value: Any, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
+    return "" if pd.isna(value) else str(value.strftime(form))

@@ -1,0 +1,171 @@
+"""A private JupyterLab on loopback, and headless Chromium to sit before it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import Page, sync_playwright
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+CEILING_MS = 60_000  # of every wait; each waits for a state, and none for a time
+_FLAGS = (
+    "--no-sandbox",  # a test user may be root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",  # containers have little of it, and tabs crash
+    "--force-color-profile=srgb",
+)
+_IDLE = """() => {
+    const current = window.jupyterapp.shell.currentWidget;
+    const session = current && current.sessionContext && current.sessionContext.session;
+    return !!session && !!session.kernel && current.context.isReady && session.kernel.status === 'idle';
+}"""
+
+
+def write_notebook(path: Path, *sources: str) -> None:
+    """Write a notebook of code cells. Without a kernel's name, Lab would ask for one."""
+    notebook = nbformat.v4.new_notebook()
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(notebook, path)
+
+
+@contextlib.contextmanager
+def jupyterlab(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
+    """Serve ``folder/notebooks`` and give the address; nothing of the user's own settings takes part."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder / "jupyterlab.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            _command(port, folder / "notebooks"),
+            cwd=folder / "notebooks",
+            env=_environment(folder, theme),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/api/status", server, log)
+            yield f"http://127.0.0.1:{port}/lab/tree"
+        finally:
+            _end(server)
+
+
+def _command(port: int, root: Path) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        f"--port={port}",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=",
+        "--ServerApp.password=",
+        f"--ServerApp.root_dir={root}",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+
+
+def _environment(folder: Path, theme: str) -> dict[str, str]:
+    environment = dict(os.environ)
+    for variable in (
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "JUPYTERLAB_WORKSPACES_DIR",
+        "JUPYTERLAB_SETTINGS_DIR",
+        "IPYTHONDIR",
+    ):
+        own = folder / variable.lower()
+        own.mkdir(exist_ok=True)
+        environment[variable] = str(own)
+    plugins = folder / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
+    plugins.mkdir(parents=True, exist_ok=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    (plugins / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    (plugins / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
+    # One cache for all runs: with an empty one, each kernel looks through all fonts anew.
+    environment.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "llama-classify-nb-mpl"))
+    environment |= {"JUPYTER_PLATFORM_DIRS": "1", "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    # The kernel of this environment, not one that the user has elsewhere.
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    package = str(Path(__file__).parents[1])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package, environment.get("PYTHONPATH"))))
+    return environment
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        if server.poll() is not None:
+            raise RuntimeError(f"JupyterLab ended by itself:\n{log.read_text(errors='replace')[-3000:]}")
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            # Waiting on the process returns at once when it dies, and else looks again.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(0.1)
+    raise TimeoutError(f"JupyterLab did not answer:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """End the server and its kernels: they are one process group."""
+    for signal_, grace_s in ((signal.SIGTERM, 8), (signal.SIGKILL, 5)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal_)
+        try:
+            server.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+@contextlib.contextmanager
+def browser(width: int = 1280, height: int = 1500) -> Iterator[Page]:
+    """Open a page in a browser without any history."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=_FLAGS)
+        try:
+            context = chromium.new_context(
+                viewport={"width": width, "height": height}, locale="en-US", reduced_motion="reduce"
+            )
+            yield context.new_page()
+        finally:
+            chromium.close()
+
+
+def run_all(page: Page, address: str) -> None:
+    """Open a notebook and run all its cells; a cell that fails fails the test."""
+    page.set_default_timeout(CEILING_MS)
+    page.goto(f"{address}?reset", wait_until="domcontentloaded")
+    page.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored")
+    page.evaluate("() => window.jupyterapp.restored")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+    page.wait_for_function(_IDLE)  # a run before the kernel is there is dropped without a word
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    errors = page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.error"]')
+    if errors.count():
+        raise AssertionError(f"a cell failed: {errors.first.inner_text()[:2000]}")
