@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from itertools import compress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -171,28 +170,24 @@ class _Builder:
         self.n_odd_times = 0
 
     def add(self, block: bytes) -> None:
-        """Take a block of lines; if it isn't a usual one, line by line."""
+        """Take a block of lines; if any is spoiled, line by line."""
         try:
             jobs, known = answers.read_lines(block)
+            is_sound = all(self._number(job) >= 0 for job in jobs)
         except InvalidAnswerError:
+            is_sound = False
+        if not is_sound:
             jobs, block = self._one_by_one(block)
             known = False
         if not jobs:
             return
-        numbers = [self.configurations.number(bytes(job.configuration)) for job in jobs]
         extra: list[str | None] = [None] * len(jobs)
         if not known:
-            lines = [line for line in block.split(b"\n") if line.strip()]
-            extra = [answers.unknown_keys(line) for line in lines]
-        if min(numbers) < 0:
-            kept = [number >= 0 for number in numbers]
-            for job, fine in zip(jobs, kept, strict=True):
-                if not fine:
-                    self._problem(job.id, self.configurations.error(bytes(job.configuration)))
-            jobs, extra = list(compress(jobs, kept)), list(compress(extra, kept))
-            numbers = list(compress(numbers, kept))
-        if jobs:
-            self._append(jobs, extra, np.array(numbers, np.int32))
+            extra = [answers.unknown_keys(line) for line in block.split(b"\n") if line.strip()]
+        self._append(jobs, extra, np.array([self._number(job) for job in jobs], np.int32))
+
+    def _number(self, job: answers.Job) -> int:
+        return self.configurations.number(bytes(job.configuration))
 
     def _one_by_one(self, block: bytes) -> tuple[list[answers.Job], bytes]:
         jobs, lines = [], []
@@ -200,10 +195,15 @@ class _Builder:
             if not line.strip():
                 continue
             try:
-                jobs.append(answers.read_job(line))
-                lines.append(line)
+                job = answers.read_job(line)
             except InvalidAnswerError as error:
                 self._problem(answers.read_id(line), str(error))
+                continue
+            if self._number(job) < 0:
+                self._problem(job.id, self.configurations.error(bytes(job.configuration)))
+                continue
+            jobs.append(job)
+            lines.append(line)
         return jobs, b"\n".join(lines)
 
     def _problem(self, job_id: str | None, message: str) -> None:

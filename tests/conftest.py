@@ -1,0 +1,58 @@
+"""No test reaches beyond this machine, and none finds a key or an address in the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import llama_classify_nb as lcn
+from llama_classify_nb import client as client_module
+from llama_classify_nb.demo import DemoServer
+
+EDGE_CASES = Path(__file__).parent / "data" / "edge_cases.jsonl"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*client_module.KEY_VARIABLES, client_module.URL_VARIABLE, "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no connection leave the machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not ipaddress.ip_address(address[0]).is_loopback:
+            raise AssertionError(f"a test tried to reach {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def sample() -> lcn.JobSet:
+    """The bundled jobs."""
+    return lcn.load_sample()
+
+
+@pytest.fixture
+def server() -> Iterator[DemoServer]:
+    """A server over the first 250 bundled jobs."""
+    from llama_classify_nb.demo import sample_jobs
+
+    with lcn.demo_server(sample_jobs()[:250]) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: DemoServer) -> lcn.Client:
+    """A client of that server."""
+    return lcn.Client(server.api_key, base_url=server.base_url)

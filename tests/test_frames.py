@@ -1,0 +1,237 @@
+"""The tables: as the schema says, cell by cell as a plain loop over the JSON says, however the bytes are cut."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import random
+import warnings
+from typing import Any
+
+import numpy as np
+import oracle
+import pandas as pd
+import pytest
+from conftest import EDGE_CASES
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import llama_classify_nb as lcn
+from llama_classify_nb import frames, schema
+from llama_classify_nb.demo import sample_path
+
+EDGE_LINES = EDGE_CASES.read_bytes().split(b"\n")[:70]
+SAMPLE_LINES = gzip.decompress(sample_path().read_bytes()).rstrip(b"\n").split(b"\n")
+
+
+def job(**changes: Any) -> dict[str, Any]:
+    base = {
+        "id": "job-1",
+        "configuration": {"rules": [{"type": "invoice", "description": "asks for money"}]},
+        "document_input_type": "file_id",
+        "file_input": "dfl-1",
+        "project_id": "prj-1",
+        "user_id": "usr-1",
+        "status": "COMPLETED",
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:01Z",
+        "result": {"type": "invoice", "confidence": 0.5, "reasoning": "why"},
+    }
+    return {**base, **changes}
+
+
+def tables_of(*jobs: dict[str, Any]) -> frames.Tables:
+    return frames.read_tables([b"\n".join(json.dumps(one).encode() for one in jobs)])
+
+
+def check_against_oracle(jobs: pd.DataFrame, lines: list[bytes]) -> None:
+    newest: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        row = oracle.row(json.loads(line))
+        newest.pop(row["job_id"], None)
+        newest[row["job_id"]] = row
+    expected = list(newest.values())
+    assert jobs["job_id"].tolist() == [row["job_id"] for row in expected]
+    for name in expected[0]:
+        wanted, got = [row[name] for row in expected], jobs[name].tolist()
+        pairs = [(a, b) for a, b in zip(wanted, got, strict=True) if not (a == b or (pd.isna(a) and pd.isna(b)))]
+        assert not pairs, f"{name}: {pairs[:3]}"
+
+
+@pytest.mark.parametrize("lines", [[], EDGE_LINES[36:37], EDGE_LINES, EDGE_LINES[65:], SAMPLE_LINES[:100]])
+def test_every_column_has_its_declared_dtype_however_little_there_is(lines: list[bytes]) -> None:
+    tables = frames.read_tables([b"\n".join(lines)])
+    long = frames.job_rules_table(tables.jobs, tables.rules)
+    problems = frames.problems_table(tables.problem_rows)
+    for name, table in {"jobs": tables.jobs, "rules": tables.rules, "job_rules": long, "problems": problems}.items():
+        assert list(table) == [column.name for column in schema.TABLES[name]]
+        for column in schema.TABLES[name]:
+            dtype = table[column.name].dtype
+            assert dtype == (schema.TEXT if column.dtype == "str" else column.dtype), (name, column.name)
+            if column.dtype == "category":
+                assert table[column.name].cat.categories.dtype == schema.TEXT
+
+
+def test_the_sample_holds_what_its_readme_says(sample: lcn.JobSet) -> None:
+    assert len(sample.jobs) == 5_992
+    assert sample.jobs["status"].value_counts().to_dict() == {
+        "COMPLETED": 5_786,
+        "FAILED": 192,
+        "PENDING": 9,
+        "RUNNING": 5,
+    }
+    assert sample.jobs["configuration_id"].nunique() == 3
+    assert len(sample.problems) == 0
+
+
+def test_the_sample_is_what_a_plain_loop_reads(sample: lcn.JobSet) -> None:
+    check_against_oracle(sample.jobs, SAMPLE_LINES)
+
+
+def test_awkward_but_legal_jobs_all_become_rows_as_a_plain_loop_reads_them() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tables = frames.read_tables([b"\n".join(EDGE_LINES)])
+    check_against_oracle(tables.jobs, EDGE_LINES[:65])
+    assert [row[0] for row in tables.problem_rows] == [json.loads(line)["id"] for line in EDGE_LINES[65:]]
+    assert {row[1] for row in tables.problem_rows} == {"invalid_answer"}
+    assert tables.n_repeated == 1
+
+
+def test_rules_and_their_counts_are_those_of_a_plain_loop(sample: lcn.JobSet) -> None:
+    counts: dict[tuple[str, int, str, str], list[int]] = {}
+    long = []
+    for line in SAMPLE_LINES:
+        row, one = oracle.row(json.loads(line)), json.loads(line)
+        for place, kind, description in oracle.rules_of(one):
+            won = row["outcome"] == "matched" and row["type"] == kind
+            count = counts.setdefault((row["rule_set"], place, kind, description), [0, 0])
+            count[0] += 1
+            count[1] += won
+            long.append((row["job_id"], place, kind, description, won))
+    expected = sorted((*key, *count) for key, count in counts.items())
+    assert sorted(sample.rules.itertuples(index=False, name=None)) == expected
+    assert list(sample.job_rules().itertuples(index=False, name=None)) == long
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 70), max_size=6), st.booleans())
+def test_how_lines_are_cut_into_blocks_changes_nothing(cuts: list[int], trailing: bool) -> None:
+    whole = frames.read_tables([b"\n".join(EDGE_LINES)])
+    edges = sorted({0, 70, *cuts})
+    blocks = [b"\n".join(EDGE_LINES[a:b]) + b"\n" * trailing for a, b in itertools.pairwise(edges)]
+    cut = frames.read_tables(blocks)
+    pd.testing.assert_frame_equal(cut.jobs, whole.jobs)
+    pd.testing.assert_frame_equal(cut.rules, whole.rules)
+    assert cut.problem_rows == whole.problem_rows
+
+
+def test_shuffled_lines_give_the_same_rows(sample: lcn.JobSet) -> None:
+    lines = SAMPLE_LINES.copy()
+    random.Random(7).shuffle(lines)
+    shuffled = frames.read_tables([b"\n".join(lines)])
+    order = ["job_id"]
+    pd.testing.assert_frame_equal(
+        shuffled.jobs.sort_values(order, ignore_index=True), sample.jobs.sort_values(order, ignore_index=True)
+    )
+    pd.testing.assert_frame_equal(shuffled.rules, sample.rules)
+
+
+class TestRepeats:
+    def test_the_newest_answer_wins_wherever_it_stands(self) -> None:
+        old = job(status="RUNNING", result=None)
+        new = job(updated_at="2026-01-01T00:00:09Z")
+        for lines in ([old, new], [new, old]):
+            tables = tables_of(*lines)
+            assert tables.jobs["status"].tolist() == ["COMPLETED"]
+            assert tables.n_repeated == 1
+
+    def test_of_equally_new_ones_the_finished_wins_then_the_last(self) -> None:
+        assert tables_of(job(), job(status="RUNNING")).jobs["status"].tolist() == ["COMPLETED"]
+        first, last = job(error_message="a"), job(error_message="b")
+        assert tables_of(first, last).jobs["error_message"].tolist() == ["b"]
+
+    def test_an_answer_without_a_time_is_the_oldest(self) -> None:
+        assert tables_of(job(), job(updated_at=None, error_message="x")).jobs["error_message"].isna().all()
+
+
+@pytest.mark.parametrize("status", ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED", "PARTIAL_SUCCESS"])
+@pytest.mark.parametrize(
+    "result",
+    [None, {}, {"type": "invoice"}, {"type": None, "confidence": 0.1}, {"type": "invoice", "confidence": 0}],
+)
+def test_the_outcome_follows_the_status_first(status: str, result: dict[str, Any] | None) -> None:
+    got = tables_of(job(status=status, result=result)).jobs["outcome"].tolist()
+    assert got == [oracle.outcome(status, result or {})]
+
+
+def test_unknown_keys_survive_with_every_digit() -> None:
+    odd = job(novel={"n": 2**70, "x": 0.1}, result={"type": "invoice", "confidence": 1, "runner_up": ["é", None]})
+    odd["configuration"]["rules"][0]["weight"] = 12345678901234567890
+    extra = json.loads(tables_of(odd).jobs["extra"][0])
+    assert extra == {
+        "novel": {"n": 2**70, "x": 0.1},
+        "result": {"runner_up": ["é", None]},
+        "configuration": {"rules": [{"weight": 12345678901234567890}]},
+    }
+    assert tables_of(job()).jobs["extra"].isna().all()
+
+
+def test_a_time_that_is_none_is_missing_and_its_text_is_kept() -> None:
+    tables = tables_of(job(created_at="yesterday", updated_at="2026-13-45T00:00:00Z"), job(id="job-2"))
+    assert tables.jobs["created_at"].isna().tolist() == [True, False]
+    assert json.loads(tables.jobs["extra"][0]) == {"created_at": "yesterday", "updated_at": "2026-13-45T00:00:00Z"}
+    assert tables.n_odd_times == 2
+    assert np.isnan(tables.jobs["duration_s"][0])
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.999999Z",
+        "2026-01-01 10:00:00",
+        "2026-06-30T23:59:60Z",
+        "2026-01-01T10:00:00.123456789+05:30",
+        "2026-01-01T10:00:00-0800",
+    ],
+)
+def test_odd_but_legal_times_are_read(time: str) -> None:
+    got = tables_of(job(created_at=time, updated_at=None)).jobs["created_at"][0]
+    assert got == oracle.moment(time)
+
+
+def test_types_are_categories_whether_a_rule_or_an_answer_names_them() -> None:
+    answered = job(result={"type": "never heard of", "confidence": 1})
+    assert tables_of(answered).jobs["type"].cat.categories.tolist() == ["invoice", "never heard of"]
+
+
+def test_the_first_name_of_the_document_is_understood_and_missing_both_is_a_problem() -> None:
+    old = job()
+    old["document_input_value"] = old.pop("file_input")
+    assert tables_of(old).jobs["file_input"].tolist() == ["dfl-1"]
+    del old["document_input_value"]
+    tables = tables_of(old, job(id="job-2"))
+    assert tables.jobs["job_id"].tolist() == ["job-2"]
+    assert "file_input is missing" in tables.problem_rows[0][3]
+
+
+def test_configurations_that_all_differ_are_all_read() -> None:
+    jobs = [job(id=f"job-{i}") for i in range(300)]
+    for i, one in enumerate(jobs):
+        one["configuration"] = {"rules": [{"type": "invoice", "description": f"number {i}"}]}
+    tables = tables_of(*jobs)
+    assert tables.jobs["rule_set"].nunique() == len(tables.rules) == 300
+    assert tables.rules["n_matched"].sum() == 300
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"null", b"[]", b'"x"', b"{}", b'{"id": 5}', b"{", b"\xff\xfe", b'{"id": "x"}', b"[" * 100_000],
+)
+def test_what_is_no_job_costs_only_itself(line: bytes) -> None:
+    good = json.dumps(job()).encode()
+    tables = frames.read_tables([good + b"\n" + line + b"\n" + good.replace(b"job-1", b"job-2")])
+    assert tables.jobs["job_id"].tolist() == ["job-1", "job-2"]
+    assert len(tables.problem_rows) == bool(line)

@@ -1,0 +1,131 @@
+"""The pace against real limiters, simulated: requests take time, answers come late, and no test waits."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from llama_classify_nb import faults
+from llama_classify_nb.rate import Rate
+
+LATENCY_S = 0.05
+LANES = 16
+
+
+class Run(NamedTuple):
+    """What a simulated fetch came to."""
+
+    seconds: float
+    n_requests: int
+    n_refused: int
+    n_refused_at_first: int  # before anything that started after the first refusal got through
+    most_in_flight: int
+
+
+def simulate(make: Callable[..., Any], n_jobs: int, *, header: bool = False, seed: int = 0, share: float = 0.0) -> Run:
+    """Fetch jobs through a limiter in virtual time; a refused job comes back after a second, or what it was told."""
+    rng, now, ticket = random.Random(seed), [0.0], itertools.count()
+    limiter = make(clock=lambda: now[0]) if make else None
+    rate = Rate(0.0, LANES, rng.random)
+    todo, done, free, in_flight, most = n_jobs, 0, LANES, 0, 0
+    refusals: list[float] = []
+    at_first = None
+    n_requests, events, ticks = 0, [], set()
+    while done < n_jobs:
+        while free and todo:
+            if rate.start(now[0]):
+                free, todo, in_flight, n_requests = free - 1, todo - 1, in_flight + 1, n_requests + 1
+                most = max(most, in_flight)
+                half = LATENCY_S * (0.9 + 0.2 * rng.random()) / 2
+                heapq.heappush(events, (now[0] + half, next(ticket), "arrive", now[0], half))
+                continue
+            at = rate.ready_at(now[0])
+            if at < math.inf and at not in ticks:
+                ticks.add(at)
+                heapq.heappush(events, (at, next(ticket), "tick", 0.0, 0.0))
+            break
+        now[0], _, event, started, value = heapq.heappop(events)
+        if event == "arrive":
+            wait = limiter.take() if limiter else float(rng.random() < share)
+            heapq.heappush(events, (now[0] + value, next(ticket), "answer", started, wait))
+        elif event == "answer":
+            in_flight -= 1
+            if value <= 0:
+                if at_first is None and refusals and started > refusals[0]:
+                    at_first = len(refusals)
+                rate.admitted(now[0], started)
+                done, free = done + 1, free + 1
+            else:
+                refusals.append(now[0])
+                told = float(max(1, math.ceil(value))) if header else None
+                rate.refused(now[0], started, told)
+                heapq.heappush(events, (now[0] + (told or 0.5 + rng.random() / 2), next(ticket), "back", 0.0, 0.0))
+        elif event == "back":
+            free, todo = free + 1, todo + 1
+    return Run(now[0], n_requests, len(refusals), at_first or 0, most)
+
+
+def bucket(rate: float, burst: int) -> Callable[..., Any]:
+    return lambda clock: faults.TokenBucket(rate, burst, clock=clock)
+
+
+def window(limit: int, seconds: float) -> Callable[..., Any]:
+    return lambda clock: faults.FixedWindow(limit, seconds, clock=clock)
+
+
+def sliding(limit: int, seconds: float) -> Callable[..., Any]:
+    return lambda clock: faults.SlidingWindow(limit, seconds, clock=clock)
+
+
+@pytest.mark.parametrize("header", [True, False], ids=["told", "not told"])
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(
+    ("make", "ideal_s"),
+    [(bucket(40, 40), 5_960 / 40), (window(40, 1), 149), (sliding(40, 1), 149)],
+    ids=["bucket", "window", "sliding"],
+)
+def test_forty_a_second_are_used_and_hardly_ever_refused(
+    make: Callable[..., Any], ideal_s: float, seed: int, header: bool
+) -> None:
+    run = simulate(make, 6_000, header=header, seed=seed)
+    assert ideal_s / run.seconds >= 0.97
+    assert run.n_refused / run.n_requests < 0.01
+    assert run.n_refused_at_first <= 12
+
+
+@pytest.mark.parametrize(("header", "most_refused"), [(True, 0.12), (False, 0.20)], ids=["told", "not told"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    "make", [bucket(1 / 3, 20), window(20, 60), sliding(20, 60)], ids=["bucket", "window", "sliding"]
+)
+def test_twenty_a_minute_are_used_and_few_are_refused(
+    make: Callable[..., Any], seed: int, header: bool, most_refused: float
+) -> None:
+    run = simulate(make, 120, header=header, seed=seed)
+    assert 300 / run.seconds >= 0.98
+    assert run.n_refused / run.n_requests <= most_refused
+
+
+def test_a_long_wait_that_was_announced_is_kept_to_the_end() -> None:
+    run = simulate(window(100, 75), 150, header=True)
+    assert 75 <= run.seconds < 80
+    assert run.n_refused <= 16
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_chance_refusals_do_not_end_in_a_crawl(seed: int) -> None:
+    run = simulate(None, 200, share=0.3, seed=seed)
+    assert run.seconds < 120
+
+
+def test_without_a_limit_all_lanes_are_used_after_a_careful_start() -> None:
+    run = simulate(None, 2_000)
+    assert run.n_refused == 0
+    assert run.most_in_flight == LANES
+    assert run.seconds < 1.2 * 2_000 / LANES * LATENCY_S
