@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 FIRST_IN_FLIGHT = 8  # before anything is known: so many can be refused at first contact
-WIDEN_AFTER = 48  # admitted requests, after which more may be in flight
+WIDEN_AFTER = 64  # admitted requests, after which more may be in flight
 CONTACT = 3  # refusals in a row that show a limit; a single one may be chance
 LONG_S = 5.0  # what stays shut so long is a window
 BACKOFF_S, MAX_BACKOFF_S = 1.0, 15.0  # between probes of a service that is shut
