@@ -115,10 +115,11 @@ class JobSet:
 
     def _lines(self) -> Iterator[tuple[str, str]]:
         """Tell the state in five lines."""
-        yield "JobSet", f"{len(self.jobs):,} jobs, {self.n_requests:,} requests made"
+        requests = _n(self.n_requests, "request") if self.n_requests else "no request"
+        yield "JobSet", f"{_n(len(self.jobs), 'job')}, {requests} made"
         yield "outcomes", _counts(self.jobs["outcome"]) or "none"
         n_sets, n_presets = self.rules["rule_set"].nunique(), self.jobs["configuration_id"].nunique()
-        yield "rules", f"{len(self.rules):,} in {n_sets:,} rule sets, of {n_presets:,} saved configurations"
+        yield "rules", f"{len(self.rules):,} in {_n(n_sets, 'rule set')}, of {_n(n_presets, 'saved configuration')}"
         yield "problems", f"{len(self.problems):,} ({_counts(self.problems['kind'])})" if len(self.problems) else "none"
         yield "notes", "; ".join(self.notes) or "none"
 
@@ -231,8 +232,8 @@ def _fetched(
     jobset = _collected(archive, fetch.finish(), asked)
     where = f", kept in {archive.path}" if archive.path else ""
     bar.close(
-        f"{'stopped: ' if stopped else ''}{len(jobset):,} jobs and {len(jobset.problems):,} problems in "
-        f"{bar.elapsed_s:.1f} s, {jobset.n_requests:,} requests{where}"
+        f"{'stopped: ' if stopped else ''}{_n(len(jobset), 'job')} and {_n(len(jobset.problems), 'problem')} in "
+        f"{bar.elapsed_s:.1f} s, {_n(jobset.n_requests, 'request')}{where}"
     )
     if stopped:
         raise FetchInterrupted(jobset) from None
@@ -309,12 +310,17 @@ def load_sample() -> JobSet:
 
 def _reading_notes(tables: frames.Tables) -> Iterator[str]:
     if tables.n_repeated:
-        yield f"{tables.n_repeated:,} older answers of jobs that came more than once were left out"
+        yield f"{_n(tables.n_repeated, 'older answer')} of jobs that came more than once left out"
     if tables.n_odd_times:
-        yield f"{tables.n_odd_times:,} times could not be read: they are missing, and their text stands in extra"
+        yield f"{_n(tables.n_odd_times, 'time')} could not be read: missing, with the text kept in extra"
     known = set(schema.STATUSES)
     if odd := [status for status in tables.jobs["status"].cat.categories if status not in known]:
         yield f"statuses that are not documented count as unfinished: {', '.join(map(answers.printable, odd))}"
+
+
+def _n(count: int, noun: str) -> str:
+    """Give a count with its noun, in the singular or plural."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _counts(column: pd.Series) -> str:

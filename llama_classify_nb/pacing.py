@@ -1,7 +1,7 @@
 """How fast to ask, and when to ask again: the only code that waits.
 
-All requests of this process to one address share what a :class:`Rate` learns of it, whatever fetch
-or thread they belong to. A refusal (429) never costs a request its chance. When nothing gets through at all, one request
+All requests of this process to one address share what is learned of it, whatever fetch or thread they belong to.
+A refusal (429) never costs a request its chance. When nothing gets through at all, one request
 at a time asks whether the service is back, until patience runs out.
 """
 

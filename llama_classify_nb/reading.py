@@ -91,7 +91,7 @@ def _stream_blocks(stream: IO[bytes], *, is_lines: bool) -> Iterator[bytes]:
         yield rest if is_lines else _document_block(rest)
         return
     rest = answers.as_utf8(rest)
-    if not is_lines and answers.read_id(rest) is None:
+    if rest.lstrip().startswith(b"[") or (not is_lines and answers.read_id(rest) is None):
         yield _document_block(rest + stream.read())
         return
     while chunk := stream.read(BLOCK_BYTES):

@@ -13,9 +13,7 @@ import pandas as pd
 
 #: The dtype of text, ``str`` below: Arrow's UTF-8 with NaN for missing, as pandas 3 has it by default.
 TEXT = (
-    pd.StringDtype("pyarrow", na_value=np.nan)
-    if pd.__version__ >= "2.3"
-    else pd.StringDtype("pyarrow_numpy")  # type: ignore[call-overload]  # its name in pandas 2.2
+    pd.StringDtype("pyarrow", na_value=np.nan) if pd.__version__ >= "2.3" else pd.StringDtype("pyarrow_numpy")  # type: ignore[call-overload]  # its name in pandas 2.2
 )
 
 
