@@ -101,6 +101,10 @@ class Client:
     Client(base_url='https://api.cloud.eu.llamaindex.ai')
     """
 
+    base_url = ""
+    project_id: str | None = None
+    organization_id: str | None = None
+
     def __init__(
         self,
         api_key: str | None = None,
@@ -369,11 +373,11 @@ def _address(base_url: str | None, region: str | None) -> str:
     elif base_url is None:
         name = URL_VARIABLE
         base_url = os.environ.get(URL_VARIABLE, "").strip() or REGIONS["us"]
-    url = base_url.strip().rstrip("/")
+    url = base_url.strip()
     if "://" not in url:
         host = urlsplit(f"//{url}").hostname or ""
         url = f"{'http' if _is_loopback(host) else 'https'}://{url}"
-    return _checked_address(name, url)
+    return _checked_address(name, url.rstrip("/"))
 
 
 def _checked_address(name: str, url: str) -> str:
@@ -411,6 +415,8 @@ def _identifier(name: str, value: str | None) -> str | None:
 
 async def _body(response: httpx.Response) -> bytes:
     """Collect a body, counting the decoded bytes as they come: a small answer may unpack into a huge one."""
+    if response.is_stream_consumed:  # a transport of a test hands answers over in one piece
+        return response.content
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", ""}:
         raise InvalidAnswerError(

@@ -121,7 +121,8 @@ class Fetch:
         wanted = [job_id for job_id in job_ids if self._refresh or not states.get(job_id)]
         self._progress.done = n_here = len(job_ids) - len(wanted)
         if n_here:
-            self._note(f"{n_here:,} finished jobs were in the archive: no request was made for them")
+            jobs = "1 finished job was" if n_here == 1 else f"{n_here:,} finished jobs were"
+            self._note(f"{jobs} in the archive: no request was made for them")
         self._add_packs(wanted)
         await self._work(len(wanted))
 
@@ -136,7 +137,8 @@ class Fetch:
         here = self._archive.states(list(self._asked))
         problems = [self._problems.get(job_id) or self._unasked(job_id) for job_id in self._asked if job_id not in here]
         if n_old := sum(job_id in here for job_id in self._problems):
-            self._note(f"{n_old:,} jobs could not be asked for again: the archive's older answer stands")
+            jobs = "1 job" if n_old == 1 else f"{n_old:,} jobs"
+            self._note(f"{jobs} could not be asked for again: the archive's older answer stands")
         if self._pace.n_refused:
             self._note(f"slowed down: the service refused {self._pace.n_refused:,} requests (429) for the moment")
         if self._stopped is not None:

@@ -8,6 +8,7 @@ at a time asks whether the service is back, until patience runs out.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import random
 import threading
@@ -76,7 +77,9 @@ class Pace:
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._last_success = clock()
         self._failures_in_a_row = 0
-        self._gate = asyncio.Lock()  # requests start in the order in which they came
+        # Requests start in the order in which they came, but for those that were refused before: of the others only one
+        # at a time waits before them.
+        self._gate, self._first = asyncio.Lock(), asyncio.Lock()
         self._probe = asyncio.Lock()
 
     async def ask(self, once: Callable[[], Awaitable[T]], *, tries: int = TRIES) -> T:
@@ -99,32 +102,33 @@ class Pace:
         while True:
             attempts += 1
             try:
-                return await self._turn(once)
+                return await self._turn(once, is_first=attempts == 1)
             except ApiError as error:
                 error.attempts = attempts
                 if not error.retryable:
                     raise
                 if isinstance(error, RateLimitError):
-                    backoff = REFUSED_BACKOFF_S * (0.5 + 0.5 * self._jitter())
+                    wait = error.retry_after or REFUSED_BACKOFF_S * (0.5 + 0.5 * self._jitter())
                 else:
                     failures += self._failures_in_a_row < DOWN_AFTER
                     backoff = min(MAX_BACKOFF_S, BACKOFF_S * 2 ** min(failures, 10)) * self._jitter()
-                wait = max(backoff, error.retry_after or 0.0)
+                    wait = max(backoff, error.retry_after or 0.0)
                 if failures >= tries:
                     raise
                 self._check_patience(error, wait)
                 await self._sleep(wait)
 
-    async def _turn(self, once: Callable[[], Awaitable[T]]) -> T:
+    async def _turn(self, once: Callable[[], Awaitable[T]], *, is_first: bool) -> T:
         if self._failures_in_a_row < DOWN_AFTER:
-            return await self._request(once)
+            return await self._request(once, is_first=is_first)
         async with self._probe:
             if self._failures_in_a_row >= DOWN_AFTER:
                 await self._sleep(PROBE_EVERY_S * (0.5 + 0.5 * self._jitter()))
-            return await self._request(once)
+            return await self._request(once, is_first=is_first)
 
-    async def _request(self, once: Callable[[], Awaitable[T]]) -> T:
-        await self._start()
+    async def _request(self, once: Callable[[], Awaitable[T]], *, is_first: bool) -> T:
+        async with self._first if is_first else contextlib.nullcontext(), self._gate:
+            await self._start()
         started = self._clock()
         self.n_requests += 1
         try:
@@ -148,10 +152,9 @@ class Pace:
 
     async def _start(self) -> None:
         """Wait until the next request may start."""
-        async with self._gate:
-            while not self._rate.start(self._clock()):
-                wait = self._rate.ready_at(self._clock()) - self._clock()
-                await self._sleep(GLANCE_S if math.isinf(wait) else max(wait, 0.0))
+        while not self._rate.start(self._clock()):
+            wait = self._rate.ready_at(self._clock()) - self._clock()
+            await self._sleep(GLANCE_S if math.isinf(wait) else max(wait, 0.0))
 
     def _got_through(self, started: float) -> None:
         self._failures_in_a_row = 0

@@ -29,7 +29,8 @@ CLOSE = 0.85  # of a refused pace: below it the pace grows fast
 BELOW = 0.99
 FAST, SLOW = 1.5, 1.001  # growth a second
 PUSH_EVERY = 8  # windows after which one request more than the quota is tried
-TRIALS = (6, 12, 24, 96)  # cuts after which it is tried whether refusals have to do with the pace at all
+TRIALS = (6, 12, 24, 96)  # cuts after which it is tried whether refusals have to do with the pace at all …
+TOLD_TRIALS = (10, 20, 40, 160)  # … where the service says how long to wait, and so seems to know what it does
 TRIAL_BELOW = 10.0  # requests a second; above, a wrong guess costs little
 
 
@@ -195,7 +196,7 @@ class Rate:
     def _still_shut(self, now: float, started: float, retry_after: float | None) -> None:
         self._heard, self._probed = now, started
         self._n_probes += 1
-        wait = min(MAX_BACKOFF_S, BACKOFF_S * 2**self._n_probes)
+        wait = min(MAX_BACKOFF_S, (retry_after or BACKOFF_S) * 2**self._n_probes)
         if self._quota is not None:
             wait = min(wait, max(BACKOFF_S, 0.1 * self._period))
         due = (self._opened or 0.0) + MINUTE_S
@@ -247,6 +248,8 @@ class Rate:
     def _grow(self, now: float) -> None:
         """Let the pace grow, the faster the longer nothing has been refused; slow paces grow by request."""
         slowly = min(1.0, self._pace / TRIAL_BELOW)
+        if self._ceiling == math.inf:
+            slowly **= 0.5
         elapsed = min(max(0.0, now - self._grown), 1 + 1 / self._pace) * slowly
         calm = 1 + (now - self._heard) * slowly / LONG_S
         self._pace *= FAST**elapsed if self._pace < CLOSE * self._ceiling else SLOW ** (elapsed * calm)
@@ -263,7 +266,7 @@ class Rate:
             return
         self._cut(now)
         self._n_cuts += 1
-        if self._n_cuts in TRIALS and self._pace < TRIAL_BELOW and retry_after is None:
+        if self._pace < TRIAL_BELOW and self._n_cuts in (TRIALS if retry_after is None else TOLD_TRIALS):
             self._trial = _Trial(now, min(self._widest, 3 + math.ceil(self._pace / 5)))
             self._next_start = now
 

@@ -1,0 +1,329 @@
+"""One request, one answer: where it goes, what each refusal means, and that the key shows nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import email.utils
+import gzip
+import json
+import logging
+import pickle
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+import llama_classify_nb as lcn
+from llama_classify_nb import exceptions as ex
+from llama_classify_nb import faults
+from llama_classify_nb.demo import DemoServer, sample_jobs
+
+KEY = "llx-a-very-secret-key"
+JOB = sample_jobs()[0]
+JOB_ID = json.loads(JOB)["id"]
+
+
+def client_of(serve: Callable[[httpx.Request], httpx.Response], **options: Any) -> lcn.Client:
+    return lcn.Client(KEY, transport=httpx.MockTransport(serve), **options)
+
+
+def answering(status: int, **options: Any) -> lcn.Client:
+    return client_of(lambda _: httpx.Response(status, **options))
+
+
+class TestAddress:
+    @pytest.mark.parametrize(
+        ("options", "address"),
+        [
+            ({}, "https://api.cloud.llamaindex.ai"),
+            ({"region": "eu"}, "https://api.cloud.eu.llamaindex.ai"),
+            ({"region": " US "}, "https://api.cloud.llamaindex.ai"),
+            ({"region": "api.cloud.eu.llamaindex.ai"}, "https://api.cloud.eu.llamaindex.ai"),
+            ({"base_url": "example.org"}, "https://example.org"),
+            ({"base_url": "https://example.org:8443/gateway/"}, "https://example.org:8443/gateway"),
+            ({"base_url": "http://localhost:80"}, "http://localhost:80"),
+            ({"base_url": "127.0.0.1:9"}, "http://127.0.0.1:9"),
+            ({"base_url": "http://[::1]:9"}, "http://[::1]:9"),
+        ],
+    )
+    def test_it_is_made_of_what_is_given(self, options: dict[str, str], address: str) -> None:
+        assert lcn.Client(KEY, **options).base_url == address
+
+    def test_the_environment_names_one_and_an_argument_goes_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("LLAMA_CLOUD_BASE_URL", "https://own.example.org/")
+        assert lcn.Client(KEY).base_url == "https://own.example.org"
+        assert lcn.Client(KEY, region="us").base_url == "https://api.cloud.llamaindex.ai"
+
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            ({"base_url": "http://example.org"}, "would travel unencrypted"),
+            ({"base_url": "ftp://example.org"}, "base_url is 'ftp"),
+            ({"base_url": "https://"}, "give an address"),
+            ({"base_url": "https://a b.org"}, "give an address"),
+            ({"base_url": "https://example.org:99999"}, "not an address"),
+            ({"region": "mars"}, "region is 'mars': give one of 'us', 'eu', or a host name"),
+            ({"region": "us", "base_url": "https://example.org"}, "both given"),
+            ({"timeout": 0}, "timeout is 0"),
+            ({"timeout": float("inf")}, "timeout is inf"),
+            ({"project_id": ""}, "project_id is ''"),
+        ],
+    )
+    def test_what_can_be_none_is_refused(self, options: dict[str, Any], says: str) -> None:
+        with pytest.raises(ex.ArgumentError, match=says):
+            lcn.Client(KEY, **options)
+
+    @pytest.mark.parametrize("url", ["https://me:s3cret@example.org", "https://example.org/?token=s3cret"])
+    def test_a_secret_in_it_is_refused_and_not_repeated(self, url: str) -> None:
+        with pytest.raises(ex.ArgumentError) as caught:
+            lcn.Client(KEY, base_url=url)
+        assert "s3cret" not in str(caught.value)
+
+
+class TestKey:
+    def test_it_comes_from_the_argument_then_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[str] = []
+
+        def serve(request: httpx.Request) -> httpx.Response:
+            seen.append(request.headers["authorization"])
+            return httpx.Response(200, content=JOB)
+
+        transport = httpx.MockTransport(serve)
+        monkeypatch.setenv("LLAMA_PARSE_API_KEY", "llx-second\n")
+        lcn.Client(transport=transport).get_job(JOB_ID)
+        monkeypatch.setenv("LLAMA_CLOUD_API_KEY", "llx-first")
+        lcn.Client(transport=transport).get_job(JOB_ID)
+        lcn.Client(" llx-given ", transport=transport).get_job(JOB_ID)
+        assert seen == ["Bearer llx-second", "Bearer llx-first", "Bearer llx-given"]
+
+    @pytest.mark.parametrize("key", ["llx-a\nb", "llx a", "llx-\u200bb", "", "  ", "llx-\x00", "llx-é"])
+    def test_one_that_can_be_none_is_refused_and_not_repeated(self, key: str) -> None:
+        with pytest.raises(ex.ArgumentError) as caught:
+            lcn.Client(key)
+        shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+        assert "copy it once more" in str(caught.value)
+        assert len(key.strip()) < 5 or key not in str(caught.value)
+        assert len(key.strip()) < 5 or repr(key) not in shown.split("lcn.Client(key)")[-1]
+
+    def test_it_is_in_nothing_that_can_be_looked_at(self) -> None:
+        client = lcn.Client(KEY)
+        assert KEY not in repr(client) + str(client) + repr(vars(client))
+        for way in (pickle.dumps, copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match="can't be pickled or copied"):
+                way(client)
+
+    @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 302])
+    def test_it_is_in_no_error_nor_its_traceback_with_local_variables(self, status: int) -> None:
+        client = answering(status, headers={"x-request-id": "r-1"})
+        with pytest.raises(ex.ApiError) as caught:
+            client.get_job(JOB_ID)
+        own = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+        assert KEY not in own
+
+    def test_it_is_in_no_log(self, server: DemoServer, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.DEBUG):
+            lcn.Client(server.api_key, base_url=server.base_url).get_job(server.job_ids[0])
+        assert server.api_key not in caplog.text
+
+    def test_it_goes_to_no_other_origin(self) -> None:
+        with lcn.demo_server([JOB]) as other:
+            with lcn.demo_server([JOB], faults=faults.redirect(other.base_url)) as server:
+                client = lcn.Client(server.api_key, base_url=server.base_url)
+                with pytest.raises(ex.InvalidAnswerError, match="redirects are not followed"):
+                    client.get_job(JOB_ID)
+            assert other.n_requests == 0
+
+    def test_no_proxy_of_the_environment_sees_it_over_http(
+        self, server: DemoServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with lcn.demo_server([JOB]) as proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.base_url)
+            lcn.Client(server.api_key, base_url=server.base_url).get_job(server.job_ids[0])
+            assert proxy.n_requests == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable", "advice"),
+    [
+        (400, ex.RequestError, False, "400: "),
+        (401, ex.AuthenticationError, False, "belongs to another region or project"),
+        (402, ex.PaymentRequiredError, False, "credits are out"),
+        (403, ex.PermissionDeniedError, False, "check project_id="),
+        (404, ex.NotFoundError, False, "deleted or has expired"),
+        (405, ex.RequestError, False, "405: "),
+        (408, ex.ServerError, True, "408: "),
+        (409, ex.ServerError, True, "409: "),
+        (410, ex.NotFoundError, False, "no longer kept"),
+        (418, ex.RequestError, False, "418: "),
+        (422, ex.RequestError, False, "422: "),
+        (429, ex.RateLimitError, True, "too many requests"),
+        (451, ex.RequestError, False, "451: "),
+        (500, ex.ServerError, True, "500: "),
+        (503, ex.ServerError, True, "503: "),
+        (524, ex.ServerError, True, "524: "),
+        (204, ex.InvalidAnswerError, True, "204: "),
+        (302, ex.InvalidAnswerError, True, "redirects are not followed"),
+    ],
+)
+def test_each_status_has_its_error(status: int, kind: type[ex.ApiError], retryable: bool, advice: str) -> None:
+    with pytest.raises(kind) as caught:
+        answering(status, json={"detail": "the detail"}).get_job(JOB_ID)
+    assert type(caught.value) is kind
+    assert caught.value.status_code == status
+    assert caught.value.retryable is retryable
+    assert advice in str(caught.value)
+    assert "the detail" in str(caught.value)
+    assert isinstance(caught.value, ex.ClassifyError)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown", "hidden"),
+    [
+        (b'{"detail": [{"loc": ["query", "page_size"], "msg": "too large"}]}', "query.page_size: too large", "loc"),
+        (b"<html><title>Sign in</title><body>welcome", "Sign in", "welcome"),
+        (b'{"detail": "\\u001b[2J\\u202e' + b"x" * 9_000 + b'"}', "\\x1b[2J\\u202e", "x" * 600),
+        (b"[" * 100_000, "422", "[[["),
+        (b"", "422", "None"),
+    ],
+)
+def test_the_detail_of_a_refusal_is_shown_harmless(body: bytes, shown: str, hidden: str) -> None:
+    with pytest.raises(ex.RequestError) as caught:
+        answering(422, content=body).get_job(JOB_ID)
+    assert shown in str(caught.value)
+    assert hidden not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+DATE = "Mon, 05 Jan 2026 10:00:00 GMT"
+LATER = email.utils.format_datetime(email.utils.parsedate_to_datetime(DATE).replace(second=3))
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after": "2"}, 2),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after-ms": "250"}, 0.25),
+        ({"retry-after": LATER, "date": DATE}, 3),  # by the server's own clock, whatever ours says
+        ({"retry-after": DATE, "date": LATER}, None),
+        ({"retry-after": LATER}, None),
+        ({"retry-after": "0"}, None),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "1000000000"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "nan"}, None),
+        ({}, None),
+    ],
+)
+def test_what_the_server_asks_to_wait_is_read(headers: dict[str, str], wait: float | None) -> None:
+    with pytest.raises(ex.RateLimitError) as caught:
+        answering(429, headers=headers).get_job(JOB_ID)
+    assert caught.value.retry_after == wait
+
+
+class TestWire:
+    def ask(self, *plan: Any, **options: Any) -> dict[str, Any]:
+        with lcn.demo_server([JOB], faults=list(plan)) as server:
+            return lcn.Client(server.api_key, base_url=server.base_url, **options).get_job(JOB_ID)
+
+    @pytest.mark.parametrize(
+        "kind", ["early_hints", "http10", "bom", "utf16", "text_plain", "no_type", "chunked", "gzip"]
+    )
+    def test_what_is_odd_but_lawful_passes(self, kind: str) -> None:
+        assert self.ask(faults.odd(kind)) == json.loads(JOB)
+
+    @pytest.mark.parametrize(
+        "kind", ["truncated", "no_last_chunk", "false_gzip", "truncated_gzip", "bad_status_line", "big_header"]
+    )
+    def test_what_is_damaged_on_the_way_may_be_asked_for_again(self, kind: str) -> None:
+        with pytest.raises(ex.TransportError) as caught:
+            self.ask(faults.broken(kind))
+        assert caught.value.retryable
+
+    @pytest.mark.parametrize("kind", ["bomb", "double_bomb", "big_body"])
+    def test_an_answer_beyond_all_measure_is_left_unread(self, kind: str) -> None:
+        with pytest.raises(ex.InvalidAnswerError, match=r"larger than 32 MiB|was not asked for"):
+            self.ask(faults.broken(kind, size_mb=64))
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            faults.hang("before"),
+            faults.hang("body"),
+            faults.drip("body", every_s=0.05),
+            faults.drip("head", every_s=0.05),
+        ],
+    )
+    def test_the_whole_exchange_has_a_deadline(self, fault: Any) -> None:
+        with pytest.raises(ex.TransportError, match=r"no whole answer within 0\.3 s"):
+            self.ask(fault, timeout=0.3)
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            *("html", "half", "not_json", "bad_utf8", "empty", "null", "list", "string", "detail", "other_job"),
+            *("missing", "wrong_type", "nan", "infinity", "1e999", "nested"),
+        ],
+    )
+    def test_an_answer_that_is_not_the_job_is_an_error(self, kind: str) -> None:
+        with (
+            lcn.demo_server(sample_jobs()[:2], faults=faults.answer(kind)) as server,
+            pytest.raises(ex.InvalidAnswerError),
+        ):
+            lcn.Client(server.api_key, base_url=server.base_url).get_job(JOB_ID)
+
+    def test_cookies_are_never_sent_back(self) -> None:
+        with lcn.demo_server([JOB], faults=faults.odd("cookies")) as server:
+            client = lcn.Client(server.api_key, base_url=server.base_url)
+            client.get_job(JOB_ID)
+            client.get_job(JOB_ID)
+            assert not any(request.cookies for request in server.requests)
+
+    def test_a_server_that_is_not_there(self) -> None:
+        with lcn.demo_server([JOB]) as server:
+            address = server.base_url
+        with pytest.raises(ex.TransportError, match="connect error"):
+            lcn.Client(KEY, base_url=address).get_job(JOB_ID)
+
+
+class TestCalls:
+    def test_a_page_is_what_the_service_gives(self, server: DemoServer, client: lcn.Client) -> None:
+        page = client.list_jobs(page_size=7)
+        assert len(page["items"]) == 7
+        following = client.list_jobs(page_size=7, page_token=page["next_page_token"])
+        assert [job["id"] for job in page["items"] + following["items"]] == server.job_ids[:14]
+        named = client.list_jobs(job_ids=server.job_ids[3:5])
+        assert [job["id"] for job in named["items"]] == server.job_ids[3:5]
+
+    def test_a_page_that_is_none_is_an_error(self) -> None:
+        with pytest.raises(ex.InvalidAnswerError, match="not a page of jobs"):
+            answering(200, json={"jobs": []}).list_jobs()
+
+    def test_usage_is_asked_for_only_on_request(self, server: DemoServer, client: lcn.Client) -> None:
+        client.get_job(server.job_ids[0], usage=True)
+        client.get_job(server.job_ids[0])
+        assert [request.query for request in server.requests] == ["expand=usage", ""]
+
+    @pytest.mark.parametrize("job_id", ["../x", "a/b", "", "a?b", "a\nb"])
+    def test_an_id_that_could_leave_its_place_is_refused_before_any_request(self, job_id: str) -> None:
+        with pytest.raises(ex.ArgumentError, match="can't be the id of a job"):
+            answering(200).get_job(job_id)
+
+    def test_it_works_where_a_loop_is_running(self, server: DemoServer, client: lcn.Client) -> None:
+        async def cell() -> dict[str, Any]:
+            return client.get_job(server.job_ids[0])
+
+        assert asyncio.run(cell())["id"] == server.job_ids[0]
+
+    def test_a_closed_client_says_so(self, client: lcn.Client) -> None:
+        with client:
+            pass
+        with pytest.raises(ex.ArgumentError, match="closed"):
+            client.get_job("a")
+
+    def test_a_compressed_answer_of_a_plugged_in_transport_is_read(self) -> None:
+        packed = answering(200, content=gzip.compress(JOB), headers={"content-encoding": "gzip"})
+        assert packed.get_job(JOB_ID) == json.loads(JOB)

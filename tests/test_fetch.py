@@ -1,0 +1,327 @@
+"""Fetching: every id becomes a job or a problem, with as few requests as will do, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pandas as pd
+import pytest
+
+import llama_classify_nb as lcn
+from llama_classify_nb import faults
+from llama_classify_nb.archive import Archive
+from llama_classify_nb.client import PATH
+from llama_classify_nb.demo import DemoServer, sample_jobs
+from llama_classify_nb.exceptions import ArgumentError, FetchInterrupted
+
+LINES = sample_jobs()[:250]
+RAW = {job["id"]: job for job in map(json.loads, LINES)}
+
+
+def fetch(server: DemoServer, ids: Any = None, **options: Any) -> lcn.JobSet:
+    options.setdefault("client", lcn.Client(server.api_key, base_url=server.base_url))
+    return lcn.fetch_jobs(ids, progress=False, **options)
+
+
+def assert_whole(jobset: lcn.JobSet, ids: list[str]) -> None:
+    """Every job is there, in order, and each is the one that was served."""
+    assert jobset.jobs["job_id"].tolist() == ids
+    assert len(jobset.problems) == 0
+    assert all(jobset.raw(job_id) == RAW[job_id] for job_id in ids[:: max(1, len(ids) // 20)])
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_stays() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = [thread.name for thread in set(threading.enumerate()) - before if "llama" in thread.name]
+    assert left == []
+
+
+class TestKnownIds:
+    def test_the_tables_are_those_of_the_file(self, sample: lcn.JobSet) -> None:
+        with lcn.demo_server() as server:
+            fetched = fetch(server, sample.jobs["job_id"])
+            assert fetched.n_requests == server.n_requests <= 60 + 14
+        pd.testing.assert_frame_equal(fetched.jobs, sample.jobs)
+        pd.testing.assert_frame_equal(fetched.rules, sample.rules)
+        pd.testing.assert_frame_equal(fetched.job_rules(), sample.job_rules())
+
+    def test_a_hundred_are_asked_for_at_a_time(self, server: DemoServer) -> None:
+        assert_whole(fetch(server, server.job_ids), server.job_ids)
+        assert [(request.path, len(request.ids)) for request in server.requests] == [
+            (PATH, 100),
+            (PATH, 100),
+            (PATH, 50),
+        ]
+
+    def test_what_the_archive_holds_is_never_asked_for_again(self, server: DemoServer, tmp_path: Path) -> None:
+        running = {**RAW[server.job_ids[0]], "status": "RUNNING", "result": None, "updated_at": "2020-01-01T00:00:00Z"}
+        server.set_job(server.job_ids[0], running)
+        first = fetch(server, server.job_ids, archive=tmp_path / "jobs.db")
+        assert first.jobs["outcome"][0] == "unfinished"
+        server.set_job(server.job_ids[0], RAW[server.job_ids[0]])
+        server.reset()
+        second = fetch(server, server.job_ids, archive=tmp_path / "jobs.db")
+        assert {job_id for request in server.requests for job_id in request.ids} == {server.job_ids[0]}
+        assert_whole(second, server.job_ids)
+        assert "249 finished jobs were in the archive: no request was made for them" in second.notes
+        server.reset()
+        third = fetch(server, server.job_ids, archive=tmp_path / "jobs.db")
+        assert server.n_requests == third.n_requests == 0
+
+    def test_a_refresh_asks_for_all_again(self, server: DemoServer, tmp_path: Path) -> None:
+        fetch(server, server.job_ids, archive=tmp_path / "jobs.db")
+        job_id = server.job_ids[3]
+        server.set_job(job_id, {**RAW[job_id], "updated_at": "2030-01-01T00:00:00Z", "error_message": "late"})
+        jobset = fetch(server, server.job_ids, archive=tmp_path / "jobs.db", refresh=True)
+        assert jobset.jobs.set_index("job_id").loc[job_id, "error_message"] == "late"
+
+    def test_a_job_that_is_gone_keeps_its_archived_row(self, server: DemoServer, tmp_path: Path) -> None:
+        ids = server.job_ids
+        fetch(server, ids, archive=tmp_path / "jobs.db")
+        server.set_job(ids[3], None)
+        jobset = fetch(server, ids, archive=tmp_path / "jobs.db", refresh=True)
+        assert_whole(jobset, ids)
+        assert "1 job could not be asked for again: the archive's older answer stands" in jobset.notes
+
+    def test_every_id_is_a_job_or_a_problem(self, server: DemoServer) -> None:
+        asked = [
+            server.job_ids[4],
+            "nobody",
+            f" {server.job_ids[2]}",
+            "../escape",
+            "",
+            server.job_ids[4],
+            None,
+            "no-one",
+        ]
+        jobset = fetch(server, asked)
+        assert jobset.jobs["job_id"].tolist() == [server.job_ids[4], server.job_ids[2]]
+        problems = jobset.problems.astype({"status_code": "float"}).fillna({"status_code": -1})
+        assert list(problems.drop(columns="message").itertuples(index=False, name=None)) == [
+            ("nobody", "not_found", 404, False, 1),
+            ("no-one", "not_found", 404, False, 1),
+            ("../escape", "invalid_id", -1, False, 0),
+        ]
+        assert all("escape" not in request.path + request.query for request in server.requests)
+
+    def test_no_ids_make_no_request(self, server: DemoServer) -> None:
+        assert len(fetch(server, [])) == server.n_requests == 0
+
+    def test_the_project_and_organization_are_sent_with_every_request(self, server: DemoServer) -> None:
+        fetch(server, [*server.job_ids[:2], "nobody"], project_id="prj-x", organization_id="org-y")
+        assert server.n_requests == 4
+        for request in server.requests:
+            assert "project_id=prj-x" in request.query
+            assert "organization_id=org-y" in request.query
+
+
+class TestFilters:
+    @pytest.mark.parametrize("status", ["COMPLETED", "failed", "PENDING", "CANCELLED"])
+    def test_a_status(self, server: DemoServer, status: str) -> None:
+        expected = {job_id for job_id, job in RAW.items() if job["status"] == status.upper()}
+        assert set(fetch(server, status=status).jobs["job_id"]) == expected
+
+    def test_a_saved_configuration(self, server: DemoServer) -> None:
+        for name in {job["configuration_id"] for job in RAW.values()}:
+            expected = {job_id for job_id, job in RAW.items() if job["configuration_id"] == name}
+            assert set(fetch(server, configuration_id=name).jobs["job_id"]) == expected
+
+    def test_moments_of_creation_with_both_ends(self, server: DemoServer) -> None:
+        times = sorted(job["created_at"] for job in RAW.values())
+        low, high = times[50], times[180]
+        expected = {job_id for job_id, job in RAW.items() if low <= job["created_at"] <= high}
+        for after, before in ((low, high), (pd.Timestamp(low), pd.Timestamp(high).tz_convert("Asia/Tokyo"))):
+            jobset = fetch(server, created_after=after, created_before=before)
+            assert set(jobset.jobs["job_id"]) == expected
+
+    @pytest.mark.parametrize("limit", [0, 1, 99, 100, 101, 249, 250, 1_000])
+    def test_a_limit_counts_jobs(self, server: DemoServer, limit: int) -> None:
+        assert len(fetch(server, limit=limit)) == min(limit, 250)
+
+    def test_nothing_but_the_project_gives_all_in_the_order_listed(self, server: DemoServer) -> None:
+        jobset = fetch(server)
+        assert_whole(jobset, server.job_ids)
+        assert jobset.n_requests == 3
+
+    @pytest.mark.parametrize("kind", ["repeat", "empty", "short", "total_half", "total_minus", "total_missing"])
+    def test_an_odd_list_loses_and_repeats_nothing(self, kind: str) -> None:
+        with lcn.demo_server(LINES, faults=faults.listing(kind)) as server:
+            jobset = fetch(server)
+            assert sorted(jobset.jobs["job_id"]) == sorted(RAW)
+
+    @pytest.mark.parametrize("kind", ["self_token", "endless"])
+    def test_a_list_that_runs_in_circles_ends(self, kind: str) -> None:
+        with lcn.demo_server(LINES, faults=faults.listing(kind)) as server:
+            jobset = fetch(server)
+            assert server.n_requests < 12
+        assert any("ran in circles" in note for note in jobset.notes)
+
+
+class TestListsThatCannotBeTrusted:
+    @pytest.mark.parametrize(
+        "kind", ["omit", "skip", "stale", "no_result", "ignore_ids", "self_token", "endless", "short"]
+    )
+    def test_single_requests_make_it_whole(self, kind: str) -> None:
+        with lcn.demo_server(
+            LINES, faults=faults.listing(kind, **({"share": 0.2} if kind == "omit" else {}))
+        ) as server:
+            ids = server.job_ids[:120]
+            assert_whole(fetch(server, ids), ids)
+            assert server.n_requests <= 2 * len(ids)
+
+    @pytest.mark.parametrize("code", [403, 404, 405])
+    def test_a_list_that_is_switched_off_is_left_alone(self, code: int) -> None:
+        with lcn.demo_server(LINES, faults=faults.status(code, call="list")) as server:
+            assert_whole(fetch(server, server.job_ids), server.job_ids)
+            assert sum(request.path == PATH for request in server.requests) <= 3
+
+    @pytest.mark.parametrize("fault", [faults.limit_ids(10), faults.limit_url(2_000)])
+    def test_packs_that_are_too_large_are_halved_until_they_fit(self, fault: Any) -> None:
+        with lcn.demo_server(LINES, faults=fault) as server:
+            assert_whole(fetch(server, server.job_ids), server.job_ids)
+            assert all(request.path == PATH for request in server.requests)
+            assert server.n_requests < 110
+
+    def test_one_spoiled_item_costs_one_request(self) -> None:
+        with lcn.demo_server(
+            LINES, faults=faults.answer("nan", call="list", ids={json.loads(LINES[0])["id"]})
+        ) as server:
+            jobset = fetch(server, server.job_ids)
+            assert_whole(jobset, server.job_ids)
+
+
+class TestTrouble:
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            faults.status(429, retry_after=0.05, form="ms", first=1),
+            faults.status([500, 502, 503], share=0.3),
+            faults.reset("body", share=0.3),
+            faults.broken("truncated_gzip", first=1),
+            faults.answer("html", first=1),
+            faults.answer("half", first=1, call="get"),
+            faults.answer("other_job", first=1, call="get"),
+            faults.odd("utf16"),
+        ],
+        ids=repr,
+    )
+    def test_passing_trouble_loses_nothing(self, fault: Any) -> None:
+        with lcn.demo_server(LINES[:40], faults=[fault, faults.listing("omit", share=0.5)]) as server:
+            assert_whole(fetch(server, server.job_ids), server.job_ids)
+
+    def test_a_key_that_is_not_accepted_stops_the_fetch_at_once_and_says_so(self, server: DemoServer) -> None:
+        client = lcn.Client("llx-wrong", base_url=server.base_url)
+        jobset = fetch(server, server.job_ids, client=client)
+        assert server.n_requests <= 16
+        assert jobset.problems["kind"].tolist() == ["unauthorized"] * 250
+        assert jobset.problems["message"].str.contains("the key (from api_key=) was not accepted", regex=False).all()
+        assert any("stopped early" in note for note in jobset.notes)
+        assert "llx-wrong" not in repr(jobset) + jobset.problems.to_csv()
+
+    def test_a_key_that_is_not_accepted_is_a_problem_of_a_list_too(self, server: DemoServer) -> None:
+        jobset = fetch(server, client=lcn.Client("llx-wrong", base_url=server.base_url))
+        assert jobset.problems["kind"].tolist() == ["unauthorized"]
+        assert jobset.problems["job_id"].isna().all()
+
+    @pytest.mark.parametrize(
+        ("code", "kind"), [(400, "refused"), (403, "refused"), (410, "not_found"), (451, "refused")]
+    )
+    def test_a_job_that_is_refused_is_asked_for_once(self, code: int, kind: str) -> None:
+        ids = [json.loads(line)["id"] for line in LINES]
+        refusing = [faults.status(code, call="get", ids=ids[:3]), faults.listing("omit", ids=ids[:3])]
+        with lcn.demo_server(LINES, faults=refusing) as server:
+            jobset = fetch(server, ids)
+            refused = [request.ids for request in server.requests if request.status == code]
+        assert sorted(refused) == sorted((job_id,) for job_id in ids[:3])
+        assert jobset.problems["kind"].tolist() == [kind] * 3
+        assert jobset.problems["job_id"].tolist() == ids[:3]
+        assert len(jobset) == 247
+
+
+class TestStopping:
+    def test_the_stop_button_keeps_what_came_and_the_next_call_goes_on(self, tmp_path: Path) -> None:
+        n, is_stopped = 0, False
+
+        async def serve(request: httpx.Request) -> httpx.Response:
+            nonlocal n
+            if request.url.path == PATH:
+                return httpx.Response(405)
+            n += 1
+            if n == 60 and not is_stopped:
+                signal.raise_signal(signal.SIGINT)
+            if n >= 60 and not is_stopped:
+                await asyncio.Event().wait()  # it never comes: only the stop ends this
+            return httpx.Response(200, json=RAW[request.url.path.rsplit("/", 1)[1]])
+
+        client = lcn.Client("llx-test", base_url="http://127.0.0.1:1", transport=httpx.MockTransport(serve))
+        with pytest.raises(FetchInterrupted) as stopped:
+            lcn.fetch_jobs(list(RAW), client=client, archive=tmp_path / "jobs.db", progress=False)
+        partial = stopped.value.partial
+        assert isinstance(stopped.value, KeyboardInterrupt)
+        assert 40 <= len(partial) < 250
+        assert len(partial) + len(partial.problems) == 250
+        assert set(partial.problems["kind"]) == {"not_fetched"}
+        with Archive(tmp_path / "jobs.db") as archive:
+            assert set(archive.ids()) == set(partial.jobs["job_id"])
+        is_stopped, n = True, 0
+        rest = lcn.fetch_jobs(list(RAW), client=client, archive=tmp_path / "jobs.db", progress=False)
+        assert_whole(rest, list(RAW))
+        assert n == 250 - len(partial)
+
+    def test_it_works_where_a_loop_is_running_and_in_a_thread(self, server: DemoServer) -> None:
+        async def cell() -> lcn.JobSet:
+            return fetch(server, server.job_ids)
+
+        assert_whole(asyncio.run(cell()), server.job_ids)
+        results: list[lcn.JobSet] = []
+        thread = threading.Thread(target=lambda: results.append(fetch(server, server.job_ids)))
+        thread.start()
+        thread.join()
+        assert_whole(results[0], server.job_ids)
+
+
+class TestProgress:
+    def test_nothing_is_printed_unless_asked(self, server: DemoServer, capsys: pytest.CaptureFixture[str]) -> None:
+        fetch(server, server.job_ids)
+        assert capsys.readouterr() == ("", "")
+
+    def test_one_line_stays(self, server: DemoServer, client: lcn.Client, capsys: pytest.CaptureFixture[str]) -> None:
+        lcn.fetch_jobs(server.job_ids, client=client)
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("250 jobs and 0 problems in ")
+        assert err.endswith("s, 3 requests\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"status": "DONE"}, "status is 'DONE': give one of PENDING"),
+        ({"ids": ["a"], "status": "FAILED"}, "ids and a filter are both given"),
+        ({"limit": -1}, "limit is -1"),
+        ({"limit": 2.5}, "limit is 2.5"),
+        ({"created_after": "soon"}, "created_after is 'soon'"),
+        ({"created_before": float("nan")}, "created_before is nan"),
+        ({"configuration_id": " "}, "configuration_id is ' '"),
+        ({"project_id": 5}, "project_id is 5"),
+        ({"client": "llx-key"}, "client is a str"),
+        ({"ids": "job-1"}, "ids is the text 'job-1', and there is no such file"),
+    ],
+)
+def test_an_argument_that_cannot_be_right_is_named(options: dict[str, Any], says: str, client: lcn.Client) -> None:
+    with pytest.raises(ArgumentError, match=says):
+        lcn.fetch_jobs(**{"client": client, "progress": False, **options})
+
+
+def test_without_a_key_it_says_how_to_give_one() -> None:
+    with pytest.raises(ArgumentError, match="set LLAMA_CLOUD_API_KEY"):
+        lcn.fetch_jobs(["a"])
