@@ -34,7 +34,8 @@ def _demo(options: argparse.Namespace) -> int:
     with lcn.demo_server() as server:
         print(f"serving {len(server.job_ids):,} bundled jobs at {server.base_url}, on this machine only")
         with lcn.Client(server.api_key, base_url=server.base_url) as client:
-            jobset = lcn.fetch_jobs(server.job_ids, client=client, archive=options.archive)
+            archive = options.archive or options.out.with_name(f"{options.out.name}.db")
+            jobset = lcn.fetch_jobs(server.job_ids, client=client, archive=archive)
     return _tell(jobset, options.out)
 
 
@@ -116,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="fetch the bundled jobs from a server on this machine, and report on them")
     demo.add_argument("--out", type=Path, default=Path("report"), help="folder of the report (default: %(default)s)")
-    demo.add_argument("--archive", type=Path, help="file that keeps the answers (default: none is kept)")
+    demo.add_argument("--archive", type=Path, help="file that keeps the answers (default: OUT.db, beside the report)")
     demo.set_defaults(run=_demo)
 
     fetch = commands.add_parser(
