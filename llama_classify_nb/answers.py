@@ -26,6 +26,10 @@ _TIME = re.compile(
     re.ASCII,
 )
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}", re.ASCII)
+_KEYS_THAT_MATTER = tuple(
+    f'"{key}"'.encode() for key in ("id", "status", "result", "confidence", "configuration", "updated_at", "usage")
+)
+_ESCAPED_LETTER = re.compile(rb"\\\\u00[4-7]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -232,6 +236,32 @@ def read_id(body: bytes) -> str | None:
         return _only_id.decode(body).id
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def has_repeated_keys(job: bytes) -> bool:
+    """Whether a key stands twice in one object: readers disagree on which counts, so that such an answer may forge.
+
+    The keys that matter are looked for as bytes, whose quotes would be escaped within a text; only an answer that shows
+    one twice, or spells a plain letter as an escape, is read in full.
+    """
+    if not any(job.count(key) > 1 for key in _KEYS_THAT_MATTER) and not _ESCAPED_LETTER.search(job):
+        return False
+
+    def check(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = dict(pairs)
+        if len(keys) < len(pairs):
+            raise _RepeatedKeyError
+        return keys
+
+    try:
+        json.loads(job, object_pairs_hook=check)
+    except _RepeatedKeyError:
+        return True
+    return False
+
+
+class _RepeatedKeyError(Exception):
+    """A key stands twice."""
 
 
 def newest(bodies: Iterable[bytes], job_id: str) -> bytes | None:

@@ -305,7 +305,13 @@ class Client:
             raise RequestError("the address of the request is too long", status_code=414) from None
         if response.status_code != 200:
             raise self._refusal(response, body)
-        return answers.as_utf8(body)
+        text = answers.as_utf8(body)
+        if text.lstrip()[:1] == b"<":
+            title = answers.read_detail(text)
+            said = f", titled {title!r}" if title else ""
+            message = f"a proxy or sign-in page answers instead of the service{said}; check base_url and the network"
+            raise InvalidAnswerError(message, status_code=200)
+        return text
 
     def _refusal(self, response: httpx.Response, body: bytes) -> ApiError:
         status, detail = response.status_code, answers.read_detail(body)

@@ -212,6 +212,8 @@ class Fetch:
 
     def _read(self, body: bytes) -> tuple[Answer, answers.Job]:
         job = answers.read_job(body)
+        if answers.has_repeated_keys(body):
+            raise InvalidAnswerError("a key stands twice in the answer", status_code=200)
         configuration = bytes(job.configuration)
         if configuration not in self._sound:
             answers.read_configuration(configuration)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from .exceptions import ApiError, RateLimitError
+from .exceptions import ApiError, InvalidAnswerError, RateLimitError
 from .rate import Rate
 
 T = TypeVar("T")
@@ -24,6 +24,7 @@ T = TypeVar("T")
 WIDTH = 16  # requests in flight at a time
 TRIES = 12  # for one request, while others succeed
 PATIENCE_S = 120.0  # without any success
+SENSELESS_PATIENCE_S = 45.0  # the same, where answers come, but none that makes sense: waiting won't mend that
 BACKOFF_S, MAX_BACKOFF_S = 0.2, 8.0
 REFUSED_BACKOFF_S = 1.0
 DOWN_AFTER = 16  # failures in a row, of any requests, after which one request at a time asks
@@ -122,6 +123,8 @@ class Pace:
         if self._failures_in_a_row < DOWN_AFTER:
             return await self._request(once, is_first=is_first)
         async with self._probe:
+            if self.gave_up is not None:
+                raise self.gave_up
             if self._failures_in_a_row >= DOWN_AFTER:
                 await self._sleep(PROBE_EVERY_S * (0.5 + 0.5 * self._jitter()))
             return await self._request(once, is_first=is_first)
@@ -163,7 +166,9 @@ class Pace:
 
     def _check_patience(self, error: ApiError, wait: float) -> None:
         """Give up, once and for all requests, where nothing has succeeded for too long, or won't for as long."""
-        alone = self._clock() - self._last_success
-        if self.gave_up is not None or alone > self._patience_s or wait > self._patience_s:
+        alone, patience_s = self._clock() - self._last_success, self._patience_s
+        if isinstance(error, InvalidAnswerError):
+            patience_s = min(patience_s, SENSELESS_PATIENCE_S)
+        if self.gave_up is not None or alone > patience_s or wait > self._patience_s:
             self.gave_up = error
             raise error
