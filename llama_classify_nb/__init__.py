@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from . import exceptions, metrics, plots
     from .client import Client
     from .demo import demo_server
-    from .jobset import JobSet, fetch_jobs, load_sample, read_jobs
+    from .jobset import JobSet
+    from .loading import count_jobs, fetch_jobs, load_sample, read_jobs, wait_for_jobs
     from .report import write_report
     from .widgets import explore
 
 __all__ = [
     "Client",
     "JobSet",
+    "count_jobs",
     "demo_server",
     "exceptions",
     "explore",
@@ -29,6 +31,7 @@ __all__ = [
     "metrics",
     "plots",
     "read_jobs",
+    "wait_for_jobs",
     "write_report",
 ]
 
@@ -37,9 +40,11 @@ __all__ = [
 _HOMES = {
     "Client": "client",
     "demo_server": "demo",
-    "fetch_jobs": "jobset",
-    "read_jobs": "jobset",
-    "load_sample": "jobset",
+    "fetch_jobs": "loading",
+    "wait_for_jobs": "loading",
+    "count_jobs": "loading",
+    "read_jobs": "loading",
+    "load_sample": "loading",
     "JobSet": "jobset",
     "metrics": None,
     "plots": None,

@@ -272,11 +272,12 @@ class Client:
         if self._closed:
             raise ArgumentError("this client is closed: make a new one, or don't close it before the fetch")
         secure = self.base_url.startswith("https:")
-        context = httpx.create_ssl_context() if secure and self._transport is None else True
+        # Loading the certificates to trust takes long. Where none are needed, none are trusted.
+        context = httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         async with contextlib.AsyncExitStack() as stack:
             yield [await stack.enter_async_context(self._lane(context, secure)) for _ in range(n)]
 
-    def _lane(self, context: ssl.SSLContext | bool, secure: bool) -> Lane:
+    def _lane(self, context: ssl.SSLContext, secure: bool) -> Lane:
         # No cookie is kept, hence none sent back; no redirect followed; over http no proxy of the environment used.
         return httpx.AsyncClient(
             base_url=self.base_url,

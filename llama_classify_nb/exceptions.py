@@ -16,7 +16,8 @@
         ├── ServerError               408, 409, 423, 425 and every 5xx: the same request may work later
         ├── TransportError            no answer: refused, reset, timed out, cut short
         │   └── CertificateError      the server's certificate isn't trusted
-        └── InvalidAnswerError        an answer, but not one of the documented shape (redirects too)
+        ├── InvalidAnswerError        an answer, but not one of the documented shape (redirects too)
+        └── BudgetError               no request: the fetch's own budget of time or retries is used up
     FetchInterrupted (KeyboardInterrupt)   the stop button; carries what had arrived
 
 Every error of the tree answers the same three questions: ``status_code`` (None: there was no answer), ``retry_after``
@@ -119,6 +120,12 @@ class CertificateError(TransportError):
 
 class InvalidAnswerError(ApiError):
     """An answer came, but not one of the documented shape."""
+
+    retryable = True
+
+
+class BudgetError(ApiError):
+    """The time or the retries that a fetch was given are used up."""
 
     retryable = True
 

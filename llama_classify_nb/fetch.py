@@ -18,6 +18,7 @@ from .client import Client, Lane
 from .exceptions import (
     ApiError,
     AuthenticationError,
+    BudgetError,
     CertificateError,
     InvalidAnswerError,
     NotFoundError,
@@ -25,10 +26,10 @@ from .exceptions import (
     PermissionDeniedError,
     RequestError,
 )
-from .pacing import Pace, shared_rate
+from .listing import Cursor, Filters
+from .pacing import WIDTH, Pace, shared_rate
 from .progress import Progress
 
-LANES = 16  # connections at a time
 PACK_SIZE = 100  # ids in a list call: the most that a page can answer
 PACK_BYTES = 7_500  # of their part of the address: servers refuse addresses of 8 KiB
 LIST_TRIES = 4  # the list call is an optimisation: better ask one by one than insist
@@ -36,31 +37,12 @@ LIST_FAILURES = 3  # packs in a row that failed so, after which the list call is
 IDLE_PAGES = 3  # pages without a new job after which a list is taken to run in circles
 SAVE_EVERY = 50  # single answers that one transaction takes
 
+REFRESH = ("unfinished", "all", "none")  # which jobs of the archive are asked for again
+FIRST_POLL_S, MAX_POLL_S = 2.0, 30.0  # between looks at unfinished jobs
+ASK_EVERY = 4  # looks, after which unfinished jobs are asked for one by one
+
 Task = Callable[[Lane], Awaitable[None]]
 ProblemRow = tuple[str | None, str, int | None, str, bool, int]
-
-
-class Filters(NamedTuple):
-    """Which jobs to list; what the service answers is held against it once more."""
-
-    status: str | None = None
-    configuration_id: str | None = None
-    created_after: str | None = None
-    created_before: str | None = None
-
-    @property
-    def query(self) -> dict[str, str | None]:
-        """The filters in the words of the API."""
-        return {
-            "status": self.status,
-            "configuration_id": self.configuration_id,
-            "created_at_on_or_after": self.created_after,
-            "created_at_on_or_before": self.created_before,
-        }
-
-    def fit(self, job: answers.Job) -> bool:
-        """Whether a job is one of those asked for, as far as can be told."""
-        return self.status in {None, job.status} and self.configuration_id in {None, job.configuration_id}
 
 
 class Fetched(NamedTuple):
@@ -83,8 +65,12 @@ class Fetch:
         Where answers go, and what need not be asked again.
     progress : Progress
         Told how far it is.
-    refresh : bool
-        Whether to ask for finished jobs of the archive again, too.
+    refresh : str
+        Which jobs of the archive to ask for again: one of ``REFRESH``.
+    time_budget_s, retry_budget : float, optional
+        Seconds after which no request is made, and requests that may be repeated.
+    width : int
+        Most requests in flight at a time, each on a connection of its own.
     pace : Pace, optional
         By default one that knows what this process has learned of the service.
     """
@@ -95,12 +81,19 @@ class Fetch:
         archive: Archive,
         progress: Progress,
         *,
-        refresh: bool = False,
+        refresh: str = "unfinished",
+        time_budget_s: float | None = None,
+        retry_budget: int | None = None,
+        width: int = WIDTH,
         pace: Pace | None = None,
     ) -> None:
         self._client, self._archive, self._progress = client, archive, progress
         self._refresh = refresh
-        self._pace = pace or Pace(shared_rate(client.base_url))
+        self._pace = pace or Pace(
+            shared_rate(client.base_url, width), time_budget_s=time_budget_s, retry_budget=retry_budget
+        )
+        self._width = width
+        self._is_waiting = False
         self._queue: asyncio.Queue[Task] = asyncio.Queue()
         self._asked: dict[str, None] = {}
         self._problems: dict[str, ProblemRow] = {}
@@ -114,23 +107,71 @@ class Fetch:
         self._pack_size = PACK_SIZE
 
     async def by_ids(self, job_ids: Sequence[str]) -> None:
-        """Fetch these jobs, but for those whose end is in the archive already."""
+        """Fetch these jobs, but for those that the archive has and that need not be asked for again."""
         self._asked = dict.fromkeys(job_ids)
-        self._progress.total = len(job_ids)
-        states = self._archive.states(job_ids)
-        wanted = [job_id for job_id in job_ids if self._refresh or not states.get(job_id)]
-        self._progress.done = n_here = len(job_ids) - len(wanted)
-        if n_here:
-            jobs = "1 finished job was" if n_here == 1 else f"{n_here:,} finished jobs were"
+        states = {} if self._refresh == "all" else self._archive.states(job_ids)
+        kept = {job_id for job_id, is_final in states.items() if is_final or self._refresh == "none"}
+        self._progress.total, self._progress.done = len(job_ids), len(kept)
+        if kept:
+            jobs = "1 finished job was" if len(kept) == 1 else f"{len(kept):,} finished jobs were"
             self._note(f"{jobs} in the archive: no request was made for them")
-        self._add_packs(wanted)
-        await self._work(len(wanted))
+        await self._ask_for([job_id for job_id in job_ids if job_id not in kept])
+
+    async def _ask_for(self, job_ids: Sequence[str]) -> None:
+        self._add_packs(job_ids)
+        await self._work(len(job_ids))
 
     async def by_filters(self, filters: Filters, limit: int | None) -> None:
         """Fetch the jobs that the list call finds, at most ``limit`` of them."""
         self._progress.total = limit
         self._add([functools.partial(self._list, filters, limit)])
-        await self._work(LANES)
+        await self._work(self._width)
+
+    async def until_final(self, job_ids: Sequence[str], timeout_s: float) -> None:
+        """Fetch these jobs, again and again, until each has ended, can't be had, or the time is up."""
+        deadline = self._pace.now() + timeout_s
+        await self.by_ids(job_ids)
+        interval_s, n_polls = FIRST_POLL_S, 0
+        while unfinished := self._unfinished(job_ids):
+            left_s = deadline - self._pace.now()
+            if left_s <= 0:
+                self._note(f"{len(unfinished):,} still unfinished after {timeout_s:g} s")
+                return
+            try:
+                await self._pace.pause(min(interval_s, left_s))
+            except ApiError as error:
+                self._stopped = error
+                return
+            n_polls += 1
+            # A list may lag behind for ever: every so often each job is asked for itself.
+            self._is_waiting = n_polls % ASK_EVERY != 0
+            interval_s = min(MAX_POLL_S, interval_s * 1.5)
+            self._progress.done = len(job_ids) - len(unfinished)
+            await self._ask_for(unfinished)
+
+    def _unfinished(self, job_ids: Sequence[str]) -> list[str]:
+        """Give the jobs that may still end; none, once the fetch has stopped."""
+        if self._stopped is not None:
+            return []
+        states = self._archive.states(job_ids)
+        return [job_id for job_id in job_ids if not states.get(job_id, job_id in self._problems)]
+
+    async def count(self, filters: Filters) -> int:
+        """Count the jobs that the list call finds: by the service's own number, or else one by one."""
+        seen: set[str] = set()
+        cursor, size = Cursor(IDLE_PAGES), 1
+        async with self._client.lanes(1) as (lane,):
+            while True:
+                query = {**filters.query, "page_size": str(size), "page_token": cursor.token}
+                page = await self._ask(lane, self._client.list_target(query), answers.read_page)
+                total = page.total_size
+                if isinstance(total, int) and not isinstance(total, bool) and total >= len(page.items):
+                    return total
+                n_before = len(seen)
+                seen.update(filter(None, (answers.read_id(bytes(item)) for item in page.items)))
+                if not cursor.move(page.next_page_token, len(seen) - n_before):
+                    return len(seen)
+                size = PACK_SIZE
 
     def finish(self) -> Fetched:
         """Give what there is: at the end, or after the fetch was stopped."""
@@ -155,7 +196,7 @@ class Fetch:
         if self._queue.empty():
             return
         try:
-            async with self._client.lanes(min(LANES, most)) as lanes, asyncio.TaskGroup() as group:
+            async with self._client.lanes(min(self._width, most)) as lanes, asyncio.TaskGroup() as group:
                 workers = [group.create_task(self._worker(lane)) for lane in lanes]
                 await self._queue.join()
                 for worker in workers:
@@ -267,13 +308,18 @@ class Fetch:
 
     async def _ask_for_pack(self, lane: Lane, missing: dict[str, None]) -> None:
         """Follow the pages for a pack, and strike off ``missing`` what came."""
-        filters, cursor = {"page_size": str(len(missing))}, _Cursor(IDLE_PAGES)
+        filters, cursor = {"page_size": str(len(missing))}, Cursor(IDLE_PAGES)
         asked = list(missing)
         while missing:
             target = self._client.list_target({**filters, "page_token": cursor.token}, asked)
             page = await self._ask(lane, target, answers.read_page, tries=LIST_TRIES)
-            found = [one for one in map(self._listed, page.items) if one is not None and one.is_final_and_whole]
-            came = {one.answer.job_id: one.answer for one in found if one.answer.job_id in missing}
+            found = [one for one in map(self._listed, page.items) if one is not None]
+            came = {
+                one.answer.job_id: one.answer
+                for one in found
+                if one.answer.job_id in missing
+                and (one.is_final_and_whole or (self._is_waiting and not one.answer.final))
+            }
             self._keep(list(came.values()))
             for job_id in came:
                 del missing[job_id]
@@ -284,7 +330,7 @@ class Fetch:
 
     async def _list(self, filters: Filters, limit: int | None, lane: Lane) -> None:
         """Follow the pages of the list call to their end."""
-        cursor = _Cursor(IDLE_PAGES)
+        cursor = Cursor(IDLE_PAGES)
         while self._stopped is None and (limit is None or len(self._asked) < limit):
             target = self._client.list_target(
                 {**filters.query, "page_size": str(PACK_SIZE), "page_token": cursor.token}
@@ -361,31 +407,6 @@ class _Listed(NamedTuple):
     is_final_and_whole: bool
 
 
-class _Cursor:
-    """The way through the pages of a list, which ends even where the list doesn't.
-
-    Only a missing token ends a list; the length of a page means nothing. But a token that comes again, or page after
-    page without anything new, would go on for ever.
-    """
-
-    def __init__(self, most_idle: int) -> None:
-        self.token: str | None = None
-        self.runs_in_circles = False
-        self._seen: set[str] = set()
-        self._n_idle = 0
-        self._most_idle = most_idle
-
-    def move(self, token: str | None, n_new: int) -> bool:
-        """Take the token of the next page; tell whether to go there."""
-        self._n_idle = 0 if n_new else self._n_idle + 1
-        if not token:
-            return False
-        self.runs_in_circles = token in self._seen or self._n_idle >= self._most_idle
-        self._seen.add(token)
-        self.token = token
-        return not self.runs_in_circles
-
-
 _KINDS: dict[type[ApiError], str] = {
     NotFoundError: "not_found",
     PermissionDeniedError: "refused",
@@ -393,6 +414,7 @@ _KINDS: dict[type[ApiError], str] = {
     AuthenticationError: "unauthorized",
     PaymentRequiredError: "unauthorized",
     InvalidAnswerError: "invalid_answer",
+    BudgetError: "not_fetched",
 }
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from .exceptions import ApiError, InvalidAnswerError, RateLimitError
+from .exceptions import ApiError, BudgetError, InvalidAnswerError, RateLimitError
 from .rate import Rate
 
 T = TypeVar("T")
@@ -35,10 +35,12 @@ _rates: dict[str, Rate] = {}  # what is known of each address; learned, never se
 _rates_lock = threading.Lock()
 
 
-def shared_rate(address: str) -> Rate:
-    """Give what this process has learned of an address."""
+def shared_rate(address: str, width: int = WIDTH) -> Rate:
+    """Give what this process has learned of an address, for at most ``width`` requests in flight."""
     with _rates_lock:
-        return _rates.setdefault(address, Rate(time.monotonic(), WIDTH))
+        rate = _rates.setdefault(address, Rate(time.monotonic(), width))
+    rate.widen(width)
+    return rate
 
 
 class Pace:
@@ -50,6 +52,8 @@ class Pace:
         What is known of the service; by default nothing yet.
     patience_s : float
         Seconds without a single success after which the fetch gives up.
+    time_budget_s, retry_budget : float, optional
+        Seconds after which no request is made, and requests that may be repeated.
     clock, sleep, jitter : callable
         Seconds of a clock that never goes back; how to wait; a random number from 0 to 1.
 
@@ -66,6 +70,8 @@ class Pace:
         rate: Rate | None = None,
         *,
         patience_s: float = PATIENCE_S,
+        time_budget_s: float | None = None,
+        retry_budget: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
@@ -75,6 +81,9 @@ class Pace:
         self.gave_up: ApiError | None = None
         self._rate = rate or Rate(clock(), WIDTH, jitter)
         self._patience_s = patience_s
+        self._time_budget_s, self._retry_budget = time_budget_s, retry_budget
+        self._began = clock()
+        self._n_retries = 0
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._last_success = clock()
         self._failures_in_a_row = 0
@@ -117,7 +126,32 @@ class Pace:
                 if failures >= tries:
                     raise
                 self._check_patience(error, wait)
-                await self._sleep(wait)
+                self._count_retry()
+                await self.pause(wait)
+
+    def now(self) -> float:
+        """Tell the time, in seconds of the pace's own clock."""
+        return self._clock()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the time budget.
+
+        Raises
+        ------
+        BudgetError
+            If the budget ends before the wait does.
+        """
+        left = math.inf if self._time_budget_s is None else self._began + self._time_budget_s - self._clock()
+        await self._sleep(max(0.0, min(seconds, left)))
+        if seconds >= left:
+            self.gave_up = BudgetError(f"the time budget of {self._time_budget_s:g} s is used up")
+            raise self.gave_up
+
+    def _count_retry(self) -> None:
+        self._n_retries += 1
+        if self._retry_budget is not None and self._n_retries > self._retry_budget:
+            self.gave_up = BudgetError(f"the retry budget of {self._retry_budget:,} is used up")
+            raise self.gave_up
 
     async def _turn(self, once: Callable[[], Awaitable[T]], *, is_first: bool) -> T:
         if self._failures_in_a_row < DOWN_AFTER:
@@ -126,7 +160,7 @@ class Pace:
             if self.gave_up is not None:
                 raise self.gave_up
             if self._failures_in_a_row >= DOWN_AFTER:
-                await self._sleep(PROBE_EVERY_S * (0.5 + 0.5 * self._jitter()))
+                await self.pause(PROBE_EVERY_S * (0.5 + 0.5 * self._jitter()))
             return await self._request(once, is_first=is_first)
 
     async def _request(self, once: Callable[[], Awaitable[T]], *, is_first: bool) -> T:
@@ -155,9 +189,10 @@ class Pace:
 
     async def _start(self) -> None:
         """Wait until the next request may start."""
+        await self.pause(0.0)
         while not self._rate.start(self._clock()):
             wait = self._rate.ready_at(self._clock()) - self._clock()
-            await self._sleep(GLANCE_S if math.isinf(wait) else max(wait, 0.0))
+            await self.pause(GLANCE_S if math.isinf(wait) else max(wait, 0.0))
 
     def _got_through(self, started: float) -> None:
         self._failures_in_a_row = 0

@@ -101,6 +101,11 @@ class Rate:
         self._push = self._n_windows = 0
 
     @_locked
+    def widen(self, widest: int) -> None:
+        """Allow so many requests in flight at a time."""
+        self._widest = widest
+
+    @_locked
     def ready_at(self, now: float) -> float:
         """Tell when the next request may start; infinite: not before another one has ended."""
         return self._ready_at(now)

@@ -309,6 +309,10 @@ class TestProgress:
         ({"ids": ["a"], "status": "FAILED"}, "ids and a filter are both given"),
         ({"limit": -1}, "limit is -1"),
         ({"limit": 2.5}, "limit is 2.5"),
+        ({"refresh": "some"}, "refresh is 'some': give one of unfinished, all, none"),
+        ({"time_budget_s": -1}, "time_budget_s is -1: give a number of seconds"),
+        ({"retry_budget": 1.5}, "retry_budget is 1.5: give a whole number"),
+        ({"created_after": 5}, "created_after is 5"),
         ({"created_after": "soon"}, "created_after is 'soon'"),
         ({"created_before": float("nan")}, "created_before is nan"),
         ({"configuration_id": " "}, "configuration_id is ' '"),
@@ -325,3 +329,79 @@ def test_an_argument_that_cannot_be_right_is_named(options: dict[str, Any], says
 def test_without_a_key_it_says_how_to_give_one() -> None:
     with pytest.raises(ArgumentError, match="set LLAMA_CLOUD_API_KEY"):
         lcn.fetch_jobs(["a"])
+
+
+class TestBudgets:
+    def test_a_time_budget_ends_the_fetch_and_the_next_call_goes_on(self, tmp_path: Path) -> None:
+        slow = [faults.status(405, call="list"), faults.latency(0.05)]
+        with lcn.demo_server(LINES, faults=slow) as server:
+            jobset = fetch(server, server.job_ids, archive=tmp_path / "jobs.db", time_budget_s=0.4)
+            assert 0 < len(jobset) < 250
+            assert set(jobset.problems["kind"]) == {"not_fetched"}
+            assert len(jobset) + len(jobset.problems) == 250
+            assert any("the time budget of 0.4 s is used up" in note for note in jobset.notes)
+            assert_whole(fetch(server, server.job_ids, archive=tmp_path / "jobs.db"), server.job_ids)
+
+    def test_a_retry_budget_ends_the_fetch(self) -> None:
+        failing = [faults.status(405, call="list"), faults.status(500, share=0.5)]
+        with lcn.demo_server(LINES, faults=failing) as server:
+            jobset = fetch(server, server.job_ids, retry_budget=5)
+            assert len(jobset) + len(jobset.problems) == 250
+            assert any("the retry budget of 5 is used up" in note for note in jobset.notes)
+            assert sum(request.status == 500 for request in server.requests) <= 5 + 16
+
+    def test_an_archive_alone_may_answer(self, server: DemoServer, tmp_path: Path) -> None:
+        ids = server.job_ids
+        server.set_job(ids[0], {**RAW[ids[0]], "status": "RUNNING", "result": None})
+        fetch(server, ids[:100], archive=tmp_path / "jobs.db")
+        server.reset()
+        jobset = fetch(server, ids[:100], archive=tmp_path / "jobs.db", refresh="none")
+        assert server.n_requests == 0
+        assert len(jobset) == 100
+
+
+class TestWaiting:
+    @pytest.fixture(autouse=True)
+    def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from llama_classify_nb import fetch as module
+
+        monkeypatch.setattr(module, "FIRST_POLL_S", 0.02)
+        monkeypatch.setattr(module, "MAX_POLL_S", 0.05)
+
+    def wait(self, server: DemoServer, ids: Any, timeout: float) -> lcn.JobSet:
+        client = lcn.Client(server.api_key, base_url=server.base_url)
+        return lcn.wait_for_jobs(ids, timeout=timeout, client=client, progress=False)
+
+    def test_it_ends_when_all_jobs_have_and_asks_in_packs(self) -> None:
+        with lcn.demo_server(LINES, faults=faults.finishing(6)) as server:
+            ids = [job_id for job_id in server.job_ids if RAW[job_id]["status"] in {"COMPLETED", "FAILED"}][:100]
+            jobset = self.wait(server, [*ids, "nobody"], timeout=30)
+            assert jobset.jobs["outcome"].isin(["matched", "no_match", "failed"]).all()
+            assert len(jobset) == 100
+            assert jobset.problems["kind"].tolist() == ["not_found"]
+            assert max(sum(request.ids == (one,) for request in server.requests) for one in ids) <= 12
+            assert sum(request.path == f"{PATH}/nobody" for request in server.requests) == 1
+
+    def test_it_ends_when_the_time_is_up_and_says_how_many_are_left(self) -> None:
+        with lcn.demo_server(LINES, faults=faults.finishing(10_000)) as server:
+            jobset = self.wait(server, server.job_ids[:20], timeout=0.2)
+        assert (jobset.jobs["outcome"] == "unfinished").all()
+        assert "20 still unfinished after 0.2 s" in jobset.notes
+
+    def test_a_cancelled_job_has_ended(self) -> None:
+        cancelled = {**RAW[json.loads(LINES[0])["id"]], "status": "CANCELLED", "result": None}
+        with lcn.demo_server([cancelled]) as server:
+            assert self.wait(server, server.job_ids, timeout=30).jobs["outcome"].tolist() == ["cancelled"]
+
+
+class TestCounting:
+    def test_it_takes_the_services_own_number(self, server: DemoServer, client: lcn.Client) -> None:
+        assert lcn.count_jobs(client=client) == 250
+        assert server.n_requests == 1
+        expected = sum(job["status"] == "FAILED" for job in RAW.values())
+        assert lcn.count_jobs(client=client, status="FAILED") == expected
+
+    @pytest.mark.parametrize("kind", ["total_missing", "total_minus"])
+    def test_without_a_number_it_counts(self, kind: str) -> None:
+        with lcn.demo_server(LINES, faults=faults.listing(kind)) as server:
+            assert lcn.count_jobs(client=lcn.Client(server.api_key, base_url=server.base_url)) == 250

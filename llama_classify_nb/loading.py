@@ -1,0 +1,343 @@
+"""The ways to a JobSet: from the service, from files, and the bundled one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import os
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from . import answers, frames, reading, schema
+from .archive import Archive
+from .blocking import run_blocking
+from .client import Client
+from .exceptions import ArgumentError, FetchInterrupted, ReadError
+from .fetch import REFRESH, Fetch, Fetched, ProblemRow
+from .ids import Asked, read_ids
+from .jobset import JobSet, plural
+from .listing import Filters
+from .pacing import WIDTH
+from .progress import Progress, ProgressBar
+
+MAX_WIDTH = 64
+
+
+def fetch_jobs(
+    ids: Any = None,
+    *,
+    client: Client | None = None,
+    archive: str | os.PathLike[str] | None = None,
+    status: str | None = None,
+    configuration_id: str | None = None,
+    created_after: str | dt.datetime | None = None,
+    created_before: str | dt.datetime | None = None,
+    project_id: str | None = None,
+    organization_id: str | None = None,
+    limit: int | None = None,
+    refresh: str | bool = "unfinished",
+    time_budget_s: float | None = None,
+    retry_budget: int | None = None,
+    width: int = WIDTH,
+    progress: bool = True,
+) -> JobSet:
+    """Fetch jobs from the service, in bulk: known ids, or whatever the filters find.
+
+    Parameters
+    ----------
+    ids : iterable of str, or path-like, optional
+        The jobs: a list, Series, Index, generator, or a text file with an id a line. Without ids, the filters say
+        which; without those, all jobs of the project.
+    client : Client, optional
+        By default one made of the environment.
+    archive : path-like, optional
+        A file to keep the answers in. Finished jobs that are in it aren't asked for again, so that a fetch that was
+        stopped goes on where it was, and a second one is free. By default nothing is kept.
+    status : str, optional
+        One of PENDING, RUNNING, COMPLETED, FAILED, CANCELLED.
+    configuration_id : str, optional
+        Id of a saved configuration.
+    created_after, created_before : str or datetime, optional
+        First and last moment of creation, both included; without a zone UTC, a date alone is its first moment.
+    project_id, organization_id : str, optional
+        By default those of the client.
+    limit : int, optional
+        Most jobs to fetch.
+    refresh : {"unfinished", "all", "none"}
+        Which jobs of the archive to ask for again. True and False are short for "all" and "unfinished".
+    time_budget_s : float, optional
+        Seconds after which no further request is made; what is missing then is a row of ``problems``.
+    retry_budget : int, optional
+        Most requests that may be repeated, over all jobs, before the fetch ends likewise.
+    width : int
+        Most requests in flight at a time, 1 to 64. More is seldom faster: a hundred ids go with each.
+    progress : bool
+        Whether to show how far it is, on the standard error output.
+
+    Returns
+    -------
+    JobSet
+        With a row of ``problems`` for each id that isn't a row of ``jobs``: ``len(jobs) + len(problems)`` is the number
+        of distinct ids asked for. A job that is still running is a row, outcome unfinished; nothing is waited for.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument can't be right, or there is no key; nothing was requested then.
+    ArchiveError
+        If the archive can't be used, or written: what was stored stays.
+    FetchInterrupted
+        If it was stopped by hand; the error's ``partial`` is the JobSet of what had arrived.
+    """
+    filters = _filters(status, configuration_id, created_after, created_before)
+    if ids is not None and any(filters):
+        raise ArgumentError("ids and a filter are both given: give ids, or filters")
+    _number("limit", limit, whole=True)
+    _number("time_budget_s", time_budget_s)
+    _number("retry_budget", retry_budget, whole=True)
+    if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= MAX_WIDTH:
+        raise ArgumentError(f"width is {answers.printable(repr(width), 60)}: give a whole number from 1 to {MAX_WIDTH}")
+    asked = None if ids is None else read_ids(ids)
+
+    async def work(fetch: Fetch) -> None:
+        if asked is None:
+            await fetch.by_filters(filters, limit)
+        else:
+            await fetch.by_ids(asked.job_ids[:limit])
+
+    options = {"refresh": _refresh(refresh), "time_budget_s": time_budget_s, "retry_budget": retry_budget}
+    options["width"] = width
+    reader = _reader(client, project_id, organization_id)
+    return _loaded(reader, archive, asked, work, shown=progress, **options)
+
+
+def wait_for_jobs(
+    ids: Any,
+    *,
+    timeout: float,
+    client: Client | None = None,
+    archive: str | os.PathLike[str] | None = None,
+    project_id: str | None = None,
+    organization_id: str | None = None,
+    progress: bool = True,
+) -> JobSet:
+    """Fetch jobs, and wait until all of them have ended, or the time is up.
+
+    Unfinished jobs are asked for a hundred at a time, again and again: after 2 s, then ever less often, up to 30 s.
+
+    Parameters
+    ----------
+    ids : iterable of str, or path-like
+        The jobs, as in :func:`fetch_jobs`.
+    timeout : float
+        Most seconds to wait.
+    client, archive, project_id, organization_id, progress
+        As in :func:`fetch_jobs`.
+
+    Returns
+    -------
+    JobSet
+        When the time is up, what is still running is a row, outcome unfinished, and a note says how many there are.
+    """
+    _number("timeout", timeout)
+    asked = read_ids(ids)
+    reader = _reader(client, project_id, organization_id)
+    return _loaded(reader, archive, asked, lambda fetch: fetch.until_final(asked.job_ids, timeout), shown=progress)
+
+
+def count_jobs(
+    *,
+    client: Client | None = None,
+    status: str | None = None,
+    configuration_id: str | None = None,
+    created_after: str | dt.datetime | None = None,
+    created_before: str | dt.datetime | None = None,
+    project_id: str | None = None,
+    organization_id: str | None = None,
+) -> int:
+    """Count the jobs that the filters find, without loading them where the service says how many there are.
+
+    Parameters
+    ----------
+    client, status, configuration_id, created_after, created_before, project_id, organization_id
+        As in :func:`fetch_jobs`.
+
+    Returns
+    -------
+    int
+        The service's own number, which it calls an estimate; where it gives none, the jobs of all pages, counted.
+
+    Raises
+    ------
+    ApiError
+        If the service can't be asked.
+    """
+    filters = _filters(status, configuration_id, created_after, created_before)
+    reader = _reader(client, project_id, organization_id)
+    with Archive(None) as nothing:
+        return run_blocking(lambda: Fetch(reader, nothing, Progress()).count(filters))
+
+
+def _reader(client: Client | None, project_id: str | None, organization_id: str | None) -> Client:
+    if client is not None and not isinstance(client, Client):
+        raise ArgumentError(f"client is a {type(client).__name__}: give a Client, or leave it out")
+    return (client or Client()).scoped(project_id=project_id, organization_id=organization_id)
+
+
+def _loaded(
+    client: Client,
+    archive: str | os.PathLike[str] | None,
+    asked: Asked | None,
+    work: Callable[[Fetch], Coroutine[Any, Any, None]],
+    *,
+    shown: bool,
+    **options: Any,
+) -> JobSet:
+    """Do the work of a fetch and make a JobSet of what it leaves behind, stopped or not."""
+    store = Archive(archive, service=client.service)
+    try:
+        progress = Progress()
+        fetch = Fetch(client, store, progress, **options)
+        bar = ProgressBar(progress, shown=shown)
+        stopped = False
+        with bar:
+            try:
+                run_blocking(lambda: work(fetch), on_step=bar.draw)
+            except KeyboardInterrupt:
+                stopped = True
+        jobset = _collected(store, fetch.finish(), asked)
+    finally:
+        if archive is not None:
+            store.close()
+    where = f", kept in {archive}" if archive is not None else ""
+    counts = f"{plural(len(jobset), 'job')} and {plural(len(jobset.problems), 'problem')}"
+    requests = plural(jobset.n_requests, "request")
+    bar.close(f"{'stopped: ' if stopped else ''}{counts} in {bar.elapsed_s:.1f} s, {requests}{where}")
+    if stopped:
+        raise FetchInterrupted(jobset) from None
+    return jobset
+
+
+def _collected(archive: Archive, fetched: Fetched, asked: Asked | None) -> JobSet:
+    tables = frames.read_tables(reading.archive_blocks(archive, fetched.job_ids))
+    invalid: list[ProblemRow] = []
+    if asked is not None:
+        invalid = [(job_id, "invalid_id", None, reason, False, 0) for job_id, reason in asked.invalid]
+
+    def bodies(job_id: str) -> Iterable[bytes]:
+        if archive.path is None:
+            return archive.bodies([job_id])
+        with Archive(archive.path) as again:
+            return list(again.bodies([job_id]))
+
+    return JobSet(
+        tables,
+        bodies,
+        problems=[*fetched.problems, *invalid],
+        notes=[*(asked.notes if asked else ()), *fetched.notes],
+        n_requests=fetched.n_requests,
+    )
+
+
+def read_jobs(path: str | os.PathLike[str]) -> JobSet:
+    """Read jobs from files, without any request.
+
+    Parameters
+    ----------
+    path : path-like
+        A file of jobs in JSON (one job, a list, or a page of the list call), in JSON Lines, either of them gzipped; an
+        archive; or a folder of such files.
+
+    Returns
+    -------
+    JobSet
+        In the order read; of several answers of one job the newest. What isn't a job is a row of ``problems``.
+
+    Raises
+    ------
+    ReadError
+        If there is no such file, or nothing of it can be read. If only a part can't, that part is a row of
+        ``problems``.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path is a {type(path).__name__}: give the path of a file or folder")
+    damaged: list[ReadError] = []
+    tables = frames.read_tables(reading.read_blocks(path, damaged))
+    if damaged and not len(tables.jobs):
+        raise damaged[0]
+
+    def bodies(job_id: str) -> Iterator[bytes]:
+        needle = json.dumps(job_id)[1:-1].encode()
+        for block in reading.read_blocks(path, []):
+            if needle in block or not job_id.isascii():
+                yield from block.split(b"\n")
+
+    problems: list[ProblemRow] = [(None, "invalid_answer", None, str(error), False, 0) for error in damaged]
+    return JobSet(tables, bodies, problems=problems)
+
+
+def load_sample() -> JobSet:
+    """Give the bundled JobSet: 5,992 jobs of 2,482 scanned business pages.
+
+    The files, types, confidences and failures are real; ids and times are not. ``data/README.md`` tells all.
+    """
+    from .demo import sample_path
+
+    return read_jobs(sample_path())
+
+
+def _filters(status: Any, configuration_id: Any, created_after: Any, created_before: Any) -> Filters:
+    return Filters(
+        _status(status),
+        _text("configuration_id", configuration_id),
+        _moment("created_after", created_after),
+        _moment("created_before", created_before),
+    )
+
+
+def _refresh(refresh: str | bool) -> str:
+    if isinstance(refresh, bool):
+        return "all" if refresh else "unfinished"
+    if refresh not in REFRESH:
+        raise ArgumentError(f"refresh is {answers.printable(repr(refresh), 60)}: give one of {', '.join(REFRESH)}")
+    return refresh
+
+
+def _number(name: str, value: float | None, *, whole: bool = False) -> None:
+    kinds = (int,) if whole else (int, float)
+    if value is not None and (not isinstance(value, kinds) or isinstance(value, bool) or not 0 <= value < math.inf):
+        what = "a whole number" if whole else "a number of seconds"
+        raise ArgumentError(f"{name} is {answers.printable(repr(value), 60)}: give {what}, 0 or more")
+
+
+def _status(status: str | None) -> str | None:
+    if status is None:
+        return None
+    if not isinstance(status, str) or status.strip().upper() not in schema.STATUSES:
+        raise ArgumentError(
+            f"status is {answers.printable(repr(status), 60)}: give one of {', '.join(schema.STATUSES)}"
+        )
+    return status.strip().upper()
+
+
+def _text(name: str, value: str | None) -> str | None:
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise ArgumentError(f"{name} is {answers.printable(repr(value), 60)}: give an id as text")
+    return value and value.strip()
+
+
+def _moment(name: str, value: str | dt.datetime | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        moment = pd.Timestamp(value)
+        if pd.isna(moment) or not isinstance(value, str | dt.date):
+            raise ValueError
+    except (ValueError, TypeError):
+        shown = answers.printable(repr(value), 60)
+        raise ArgumentError(f"{name} is {shown}: give a time such as '2026-01-31' or '2026-01-31T12:00:00Z'") from None
+    moment = moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
+    return moment.isoformat().replace("+00:00", "Z")
