@@ -7,6 +7,7 @@ handful, and each distinct one is read once, by :func:`read_configuration`.
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import json
 import re
@@ -26,10 +27,9 @@ _TIME = re.compile(
     re.ASCII,
 )
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}", re.ASCII)
-_KEYS_THAT_MATTER = tuple(
-    f'"{key}"'.encode() for key in ("id", "status", "result", "confidence", "configuration", "updated_at", "usage")
-)
+_KEYS_THAT_MATTER = (b'"id"', b'"status"', b'"result"', b'"confidence"')
 _ESCAPED_LETTER = re.compile(rb"\\\\u00[4-7]")
+_EPOCH, _MICROSECOND = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -273,8 +273,8 @@ def newest(bodies: Iterable[bytes], job_id: str) -> bytes | None:
                 job = read_job(body)
             except InvalidAnswerError:
                 continue
-            updated = read_time(job.updated_at)
-            version = (-(2**63) if updated is None else int(updated.astype(np.int64)), is_final(job))
+            updated_us = microseconds(job.updated_at)
+            version = (-(2**63) if updated_us is None else updated_us, is_final(job))
             if best_version is None or version >= best_version:
                 best, best_version = body, version
     return best
@@ -355,6 +355,17 @@ def read_configuration(raw: bytes) -> Configuration:
     if isinstance(pages, float) and not pages.is_integer():
         raise InvalidAnswerError(f"configuration: max_pages is {pages}: expected a whole number")
     return configuration
+
+
+def microseconds(text: str | None) -> int | None:
+    """Give a time as microseconds since 1970, as :func:`read_time` reads it; None: not a time."""
+    try:  # the usual form, at a tenth of the cost
+        if text and len(text) >= 20 and text[4] + text[7] + text[10] + text[13] + text[16] + text[-1] == "--T::Z":
+            return round((dt.datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00") - _EPOCH) / _MICROSECOND)
+    except ValueError:
+        pass
+    time = read_time(text)
+    return None if time is None else int(time.astype("int64"))
 
 
 def read_detail(body: bytes) -> str:

@@ -125,18 +125,19 @@ class Archive:
 
         An answer that is older than the one already here is passed over.
         """
-        configurations: dict[bytes, bytes] = {}
+        digests: dict[bytes, bytes] = {}
         rows = []
         for answer in answers:
-            digest = hashlib.sha256(answer.configuration).digest()
-            configurations[digest] = answer.configuration
+            digest = digests.get(answer.configuration)
+            if digest is None:
+                digest = digests[answer.configuration] = hashlib.sha256(answer.configuration).digest()
             place = answer.body.index(answer.configuration)
             body = answer.body[:place] + answer.body[place + len(answer.configuration) :]
             rows.append((answer.job_id, answer.final, answer.updated_us, digest, place, body))
         with self._named(), self._transaction():
             self._database.executemany(
                 "INSERT INTO configurations (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                configurations.items(),
+                [(digest, configuration) for configuration, digest in digests.items()],
             )
             self._database.executemany(_PUT, rows)
 

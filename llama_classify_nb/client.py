@@ -244,16 +244,17 @@ class Client:
         """Give path and query of the call for one job; refuse an id that could leave its path segment."""
         if not answers.is_job_id(job_id):
             raise ArgumentError(f"job_id is {answers.printable(repr(job_id), 80)}: that can't be the id of a job")
-        return f"{PATH}/{quote(job_id, safe='')}", self._query({"expand": "usage" if usage else None})
+        return f"{PATH}/{quote_id(job_id)}", self._query({"expand": "usage" if usage else None})
 
     def list_target(self, filters: Mapping[str, str | None], job_ids: Sequence[str] = ()) -> tuple[str, str]:
         """Give path and query of the list call."""
-        return PATH, self._query(filters, [("job_ids", job_id) for job_id in job_ids])
+        query = self._query(filters)
+        ids = "&".join([f"job_ids={quote_id(job_id)}" for job_id in job_ids])
+        return PATH, f"{query}&{ids}" if query and ids else query or ids
 
-    def _query(self, named: Mapping[str, str | None], more: Sequence[tuple[str, str]] = ()) -> str:
+    def _query(self, named: Mapping[str, str | None]) -> str:
         own = {"project_id": self.project_id, "organization_id": self.organization_id}
-        pairs = [(key, value) for key, value in {**named, **own}.items() if value is not None]
-        return urlencode([*pairs, *more])
+        return urlencode([(key, value) for key, value in {**named, **own}.items() if value is not None])
 
     def _run(self, path: str, query: str) -> bytes:
         async def once() -> bytes:
@@ -342,6 +343,11 @@ _ADVICE = {
     410: "the job is no longer kept",
     429: "too many requests for now",
 }
+
+
+def quote_id(job_id: str) -> str:
+    """Give an id as it stands in an address. One that passed ``answers.is_job_id`` holds nothing odd but colons."""
+    return job_id.replace(":", "%3A") if answers.is_job_id(job_id) else quote(job_id, safe="")
 
 
 def _bearer(api_key: str | None) -> tuple[Callable[[httpx.Request], httpx.Request], str, str]:

@@ -10,11 +10,10 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from . import answers, schema
 from .archive import Answer, Archive
-from .client import Client, Lane
+from .client import Client, Lane, quote_id
 from .exceptions import (
     ApiError,
     AuthenticationError,
@@ -259,8 +258,7 @@ class Fetch:
         if configuration not in self._sound:
             answers.read_configuration(configuration)
             self._sound.add(configuration)
-        updated = answers.read_time(job.updated_at)
-        updated_us = None if updated is None else int(updated.astype("int64"))
+        updated_us = answers.microseconds(job.updated_at)
         return Answer(job.id, body, configuration, updated_us, answers.is_final(job)), job
 
     def _save(self) -> None:
@@ -277,7 +275,7 @@ class Fetch:
         pack: list[str] = []
         size = 0
         for job_id in job_ids:
-            cost = len("&job_ids=") + len(quote(job_id, safe=""))
+            cost = len("&job_ids=") + len(quote_id(job_id))
             if pack and (len(pack) >= self._pack_size or size + cost > PACK_BYTES):
                 yield pack
                 pack, size = [], 0

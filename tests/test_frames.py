@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import llama_classify_nb as lcn
-from llama_classify_nb import frames, schema
+from llama_classify_nb import answers, frames, schema
 from llama_classify_nb.demo import sample_path
 
 EDGE_LINES = EDGE_CASES.read_bytes().split(b"\n")[:70]
@@ -235,3 +235,27 @@ def test_what_is_no_job_costs_only_itself(line: bytes) -> None:
     tables = frames.read_tables([good + b"\n" + line + b"\n" + good.replace(b"job-1", b"job-2")])
     assert tables.jobs["job_id"].tolist() == ["job-1", "job-2"]
     assert len(tables.problem_rows) == bool(line)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-01-05T10:00:00Z",
+        "2026-01-05T10:00:00.1Z",
+        "2026-01-05T10:00:00.123456Z",
+        "2026-01-05T10:00:00.123456789Z",
+        "1969-12-31T23:59:59.999Z",
+        "2026-06-30T23:59:60Z",
+        "2026-01-05T10:00:00+05:30",
+        "2026-01-05 10:00:00",
+        "2026-01-05T10:00Z",
+        "2026-W02-1T10:00:00Z",
+        "20260105T100000.00Z",
+        "yesterday, or so: T Z",
+        "",
+        None,
+    ],
+)
+def test_a_time_is_the_same_number_wherever_it_is_read(time: str | None) -> None:
+    slow = answers.read_time(time)
+    assert answers.microseconds(time) == (None if slow is None else int(slow.astype("int64")))
