@@ -73,4 +73,4 @@ def test_row_49_killed_at_three_moments_it_loses_nothing(plan: list[Any], tmp_pa
                 assert list(opened.bodies(ids)) == [BODIES[job_id] for job_id in ids]
         n_requests = server.n_requests
         assert set(ids) == set(BODIES)
-    assert n_requests <= 1.5 * len(BODIES)
+    assert n_requests <= (1.25 if len(plan) < 3 else 1.5) * len(BODIES)  # a fifth of those amid faults fail
