@@ -18,8 +18,7 @@ import pytest
 
 import llama_classify_nb as lcn
 from llama_classify_nb import exceptions as ex
-from llama_classify_nb import faults
-from llama_classify_nb.demo import DemoServer, sample_jobs
+from llama_classify_nb.demo import DemoServer, faults, sample_jobs
 
 KEY = "llx-a-very-secret-key"
 JOB = sample_jobs()[0]

@@ -18,8 +18,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from llama_classify_nb import faults
-from llama_classify_nb.demo import DemoServer, demo_server, sample_jobs, sample_path
+from llama_classify_nb.demo import DemoServer, demo_server, faults, sample_jobs, sample_path
 from llama_classify_nb.exceptions import ArgumentError
 
 PATH = "/api/v2/classify"
@@ -95,7 +94,7 @@ def test_the_sample_is_one_job_a_line_as_bytes() -> None:
 def test_the_sample_is_found_inside_an_installed_package_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "llama_classify_nb"
     (package / "sample").mkdir(parents=True)
-    monkeypatch.setattr("llama_classify_nb.demo.__file__", str(package / "demo.py"))
+    monkeypatch.setattr("llama_classify_nb.demo.sample.__file__", str(package / "demo" / "sample.py"))
     assert sample_path() == tmp_path / "data" / "documents_jobs.jsonl.gz"
     bundled = package / "sample" / "documents_jobs.jsonl.gz"
     bundled.touch()

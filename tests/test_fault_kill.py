@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 import llama_classify_nb as lcn
-from llama_classify_nb import faults
 from llama_classify_nb.archive import Archive
-from llama_classify_nb.demo import sample_jobs
+from llama_classify_nb.demo import faults, sample_jobs
 
 LINES = [line for line in sample_jobs() if b'"COMPLETED"' in line][:600]
 BODIES = {json.loads(line)["id"]: line for line in LINES}

@@ -19,11 +19,10 @@ from typing import Any, NamedTuple
 import pytest
 
 import llama_classify_nb as lcn
-from llama_classify_nb import faults
 from llama_classify_nb.archive import Archive
 from llama_classify_nb.blocking import run_blocking
 from llama_classify_nb.client import PATH
-from llama_classify_nb.demo import DemoServer, sample_jobs
+from llama_classify_nb.demo import DemoServer, faults, sample_jobs
 from llama_classify_nb.fetch import Fetch, Fetched
 from llama_classify_nb.pacing import Pace
 from llama_classify_nb.progress import Progress

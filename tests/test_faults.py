@@ -22,10 +22,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llama_classify_nb import faults
-from llama_classify_nb.demo import DemoServer, demo_server, sample_jobs
+from llama_classify_nb.demo import DemoServer, contents, demo_server, faults, sample_jobs, wire
+from llama_classify_nb.demo.exchange import Ask, Reply
+from llama_classify_nb.demo.faults import (
+    Concurrency,
+    Fault,
+    FaultPlan,
+    FixedWindow,
+    SlidingWindow,
+    TokenBucket,
+)
 from llama_classify_nb.exceptions import ArgumentError
-from llama_classify_nb.faults import Ask, Concurrency, Fault, FaultPlan, FixedWindow, Reply, SlidingWindow, TokenBucket
 
 PATH = "/api/v2/classify"
 BODIES = [line for line in sample_jobs() if b'"COMPLETED"' in line][:40]
@@ -378,7 +385,7 @@ def check_broken(kind: str, answer: bytes, body: bytes) -> None:
         assert status_line.startswith(b"HTTX")
 
 
-@pytest.mark.parametrize("kind", sorted(faults._BROKEN))
+@pytest.mark.parametrize("kind", sorted(wire._BROKEN))
 @BOTH
 def test_http_is_broken_as_named(kind: str, target: str) -> None:
     with demo_server(BODIES, faults=faults.broken(kind)) as server:
@@ -431,7 +438,7 @@ def test_a_client_that_does_not_read_a_big_body_costs_the_server_little() -> Non
     assert peak < 32 * 2**20
 
 
-@pytest.mark.parametrize("kind", sorted(faults._ODD))
+@pytest.mark.parametrize("kind", sorted(wire._ODD))
 @BOTH
 def test_odd_answers_are_lawful_and_hold_the_right_jobs(kind: str, target: str) -> None:
     with demo_server(BODIES, faults=faults.odd(kind)) as server:
@@ -501,7 +508,7 @@ BODY_CHECKS: dict[str, Callable[[bytes, bytes], bool]] = {
 }
 
 
-@pytest.mark.parametrize("kind", sorted(faults._BODIES))
+@pytest.mark.parametrize("kind", sorted(contents._BODIES))
 @BOTH
 def test_a_wrong_body_comes_with_status_200(kind: str, target: str) -> None:
     status, headers, came = answer_of(faults.answer(kind), target)
@@ -549,14 +556,14 @@ def check_job(kind: str, raw: bytes, job_id: str) -> None:
         assert holds[kind]
 
 
-@pytest.mark.parametrize("kind", sorted(faults._JOBS))
+@pytest.mark.parametrize("kind", sorted(contents._JOBS))
 def test_a_job_is_spoiled_as_named(kind: str) -> None:
     status, _, raw = answer_of(faults.answer(kind))
     assert status == 200
     check_job(kind, raw, IDS[0])
 
 
-@pytest.mark.parametrize("kind", sorted(faults._JOBS))
+@pytest.mark.parametrize("kind", sorted(contents._JOBS))
 def test_one_job_of_a_page_is_spoiled_as_named_and_the_others_are_not(kind: str) -> None:
     raw = answer_of(faults.answer(kind, ids=[IDS[3]]), LISTING)[2]
     items = [BODIES[IDS.index(job_id)] for job_id in ids_of([json.loads(plain(LISTING))])]
@@ -681,7 +688,7 @@ def test_tokens_expire_at_once(spoiled: Start) -> None:
 
 
 def test_faults_of_the_listing_leave_get_alone(spoiled: Start) -> None:
-    for kind in (*faults._ROWS, *faults._PAGES, "expire"):
+    for kind in (*contents._ROWS, *contents._PAGES, "expire"):
         assert ask(spoiled(faults.listing(kind)))[2] == BODIES[0]
 
 

@@ -15,10 +15,9 @@ import pandas as pd
 import pytest
 
 import llama_classify_nb as lcn
-from llama_classify_nb import faults
 from llama_classify_nb.archive import Archive
 from llama_classify_nb.client import PATH
-from llama_classify_nb.demo import DemoServer, sample_jobs
+from llama_classify_nb.demo import DemoServer, faults, sample_jobs
 from llama_classify_nb.exceptions import ArgumentError, FetchInterrupted
 
 LINES = sample_jobs()[:250]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from llama_classify_nb import faults
+from llama_classify_nb.demo import faults
 from llama_classify_nb.rate import Rate
 
 LATENCY_S = 0.05
