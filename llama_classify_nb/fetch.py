@@ -34,7 +34,7 @@ PACK_BYTES = 7_500  # of their part of the address: servers refuse addresses of 
 LIST_TRIES = 4  # the list call is an optimisation: better ask one by one than insist
 LIST_FAILURES = 3  # packs in a row that failed so, after which the list call is left alone
 IDLE_PAGES = 3  # pages without a new job after which a list is taken to run in circles
-SAVE_EVERY = 50  # single answers that one transaction takes
+SAVE_EVERY, SAVE_AFTER_S = 50, 0.25  # single answers that one transaction takes, and how long they wait for it
 
 REFRESH = ("unfinished", "all", "none")  # which jobs of the archive are asked for again
 FIRST_POLL_S, MAX_POLL_S = 2.0, 30.0  # between looks at unfinished jobs
@@ -196,10 +196,11 @@ class Fetch:
             return
         try:
             async with self._client.lanes(min(self._width, most)) as lanes, asyncio.TaskGroup() as group:
-                workers = [group.create_task(self._worker(lane)) for lane in lanes]
+                tasks = [group.create_task(self._worker(lane)) for lane in lanes]
+                tasks.append(group.create_task(self._save_now_and_then()))
                 await self._queue.join()
-                for worker in workers:
-                    worker.cancel()
+                for task in tasks:
+                    task.cancel()
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
         finally:
@@ -260,6 +261,12 @@ class Fetch:
             self._sound.add(configuration)
         updated_us = answers.microseconds(job.updated_at)
         return Answer(job.id, body, configuration, updated_us, answers.is_final(job)), job
+
+    async def _save_now_and_then(self) -> None:
+        """Keep single answers from waiting for more, when the pace is slow."""
+        while True:
+            await asyncio.sleep(SAVE_AFTER_S)
+            self._save()
 
     def _save(self) -> None:
         """Put single answers on disk; only then are they done."""

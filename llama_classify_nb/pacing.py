@@ -1,4 +1,4 @@
-"""How fast to ask, and when to ask again: the only code that waits.
+"""How fast to ask, and when to ask again: the only code that waits for the service.
 
 All requests of this process to one address share what is learned of it, whatever fetch or thread they belong to.
 A refusal (429) never costs a request its chance. When nothing gets through at all, one request
@@ -176,13 +176,13 @@ class Pace:
             raise
         except ApiError as error:
             if error.retryable:
-                self._rate.ended()
+                self._rate.ended(started)
                 self._failures_in_a_row += 1
             else:
                 self._got_through(started)
             raise
         except BaseException:
-            self._rate.ended()
+            self._rate.ended(started)
             raise
         self._got_through(started)
         return answer

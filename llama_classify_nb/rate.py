@@ -29,7 +29,18 @@ CLOSE = 0.85  # of a refused pace: below it the pace grows fast
 BELOW = 0.99
 FAST, SLOW = 1.5, 1.001  # growth a second
 PUSH_EVERY = 8  # windows after which one request more than the quota is tried
-TRIALS = (6, 12, 24, 96)  # cuts after which it is tried whether refusals have to do with the pace at all …
+TRIALS = (
+    6,
+    9,
+    12,
+    16,
+    20,
+    26,
+    32,
+    40,
+    60,
+    90,
+)  # cuts after which it is tried whether refusals have to do with the pace at all …
 TOLD_TRIALS = (10, 20, 40, 160)  # … where the service says how long to wait, and so seems to know what it does
 TRIAL_BELOW = 10.0  # requests a second; above, a wrong guess costs little
 
@@ -140,9 +151,11 @@ class Rate:
         return True
 
     @_locked
-    def ended(self) -> None:
+    def ended(self, started: float) -> None:
         """Take note of a request that ended in a way that says nothing about limits."""
         self._in_flight -= 1
+        if self._trial is not None and started >= self._trial.since:
+            self._trial.n_started -= 1  # another may take its place
 
     @_locked
     def admitted(self, now: float, started: float) -> None:

@@ -404,3 +404,26 @@ class TestCounting:
     def test_without_a_number_it_counts(self, kind: str) -> None:
         with lcn.demo_server(LINES, faults=faults.listing(kind)) as server:
             assert lcn.count_jobs(client=lcn.Client(server.api_key, base_url=server.base_url)) == 250
+
+
+def test_what_has_come_can_be_read_while_the_fetch_runs(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        if request.url.path == PATH:
+            return httpx.Response(405)
+        job_id = request.url.path.rsplit("/", 1)[1]
+        if job_id == last:  # it comes once another reader has seen all before it
+            for _ in range(500):
+                with Archive(tmp_path / "jobs.db") as archive:
+                    seen.append(len(archive))
+                if seen[-1] == 4:
+                    break
+                await asyncio.sleep(0.01)
+        return httpx.Response(200, json=RAW[job_id])
+
+    ids = list(RAW)[:5]
+    last = ids[-1]
+    client = lcn.Client("llx-test", base_url="http://127.0.0.1:1", transport=httpx.MockTransport(serve))
+    lcn.fetch_jobs(ids, client=client, archive=tmp_path / "jobs.db", progress=False)
+    assert seen[-1] == 4
