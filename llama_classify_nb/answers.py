@@ -28,8 +28,9 @@ _TIME = re.compile(
 )
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}", re.ASCII)
 _KEYS_THAT_MATTER = (b'"id"', b'"status"', b'"result"', b'"confidence"')
-_ESCAPED_LETTER = re.compile(rb"\\\\u00[4-7]")
+_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 _EPOCH, _MICROSECOND = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
+_USUAL_LENGTHS = (20, 24, 27)  # of a time in UTC: no fraction, milliseconds, microseconds
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -177,6 +178,7 @@ def read_job(body: bytes) -> Job:
         if mended is None:
             raise InvalidAnswerError(_reason(error)) from None
         job = read_job(mended)
+    _check_utf8(body)
     check_job(job)
     return job
 
@@ -225,9 +227,18 @@ def read_lines(lines: bytes) -> tuple[Sequence[Job], bool]:
             jobs, known = _job.decode_lines(lines), False
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidAnswerError(_reason(error)) from None
+    _check_utf8(lines)
     for job in jobs:
         check_job(job)
     return jobs, known
+
+
+def _check_utf8(body: bytes) -> None:
+    """Look at the parts, too, that the decoder passes over: the configuration, and what we don't know."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidAnswerError(f"not UTF-8: {error.reason} (byte {error.start})") from None
 
 
 def read_id(body: bytes) -> str | None:
@@ -243,6 +254,11 @@ def has_repeated_keys(job: bytes) -> bool:
 
     The keys that matter are looked for as bytes, whose quotes would be escaped within a text; only an answer that shows
     one twice, or spells a plain letter as an escape, is read in full.
+
+    Raises
+    ------
+    InvalidAnswerError
+        If it can't be read in full, since it is nested too deeply.
     """
     if not any(job.count(key) > 1 for key in _KEYS_THAT_MATTER) and not _ESCAPED_LETTER.search(job):
         return False
@@ -254,9 +270,11 @@ def has_repeated_keys(job: bytes) -> bool:
         return keys
 
     try:
-        json.loads(job, object_pairs_hook=check)
+        json.loads(job, object_pairs_hook=check, parse_int=float)  # an int of too many digits would be an error
     except _RepeatedKeyError:
         return True
+    except (ValueError, RecursionError) as error:
+        raise InvalidAnswerError(_reason(error)) from None
     return False
 
 
@@ -360,8 +378,12 @@ def read_configuration(raw: bytes) -> Configuration:
 def microseconds(text: str | None) -> int | None:
     """Give a time as microseconds since 1970, as :func:`read_time` reads it; None: not a time."""
     try:  # the usual form, at a tenth of the cost
-        if text and len(text) >= 20 and text[4] + text[7] + text[10] + text[13] + text[16] + text[-1] == "--T::Z":
-            return round((dt.datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00") - _EPOCH) / _MICROSECOND)
+        if (
+            text
+            and len(text) in _USUAL_LENGTHS
+            and text[4] + text[7] + text[10] + text[13] + text[16] + text[-1] == "--T::Z"
+        ):
+            return round((dt.datetime.fromisoformat(text[:-1] + "+00:00") - _EPOCH) / _MICROSECOND)
     except ValueError:
         pass
     time = read_time(text)
@@ -377,9 +399,9 @@ def read_detail(body: bytes) -> str:
         return printable(title.group(1).decode("utf-8", "replace")) if title else ""
     if isinstance(detail, list):
         parts = [
-            f"{'.'.join(map(str, one.get('loc', [])))}: {one.get('msg', '')}"
+            f"{'.'.join(str(key) for key in one.get('loc', []) if isinstance(key, str | int))}: {one.get('msg', '')}"
             for one in detail[:5]
-            if isinstance(one, dict) and isinstance(one.get("loc", []), list)
+            if isinstance(one, dict) and isinstance(one.get("loc", []), list) and isinstance(one.get("msg", ""), str)
         ]
         detail = "; ".join(parts)
     return printable(detail) if isinstance(detail, str) else ""

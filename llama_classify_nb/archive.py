@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from .exceptions import ArchiveError
+from .exceptions import ArchiveError, ArgumentError
 
 MAGIC = b"SQLite format 3\x00"
 _APPLICATION_ID = 0x6C636E62  # "lcnb", in SQLite's field for it
@@ -76,18 +76,25 @@ class Archive:
 
     Raises
     ------
+    ArgumentError
+        If ``path`` isn't one.
     ArchiveError
         If the file can't be opened, is a link, isn't an archive, is of a newer version, or of another service.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None, *, service: str | None = None) -> None:
+        if path is not None and not isinstance(path, str | os.PathLike):
+            raise ArgumentError(f"archive is a {type(path).__name__}: give the path of a file, or None")
         self.path = None if path is None else Path(path)
         self._name = str(self.path) if self.path else "archive in memory"
         is_new = self.path is None or _make_private(self.path)
         with self._named():
             # Another thread writes than the one that opened it; they never do so at once.
             self._database = sqlite3.connect(
-                self.path or ":memory:", timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+                self.path.absolute() if self.path else ":memory:",
+                timeout=_BUSY_S,
+                isolation_level=None,
+                check_same_thread=False,
             )
         try:
             with self._named():
@@ -217,7 +224,7 @@ class Archive:
         """Turn SQLite's errors into ours, which name the file."""
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where damage shows in a text
             raise ArchiveError(f"{self._name}: {error}; what was stored before is kept") from None
 
 
@@ -247,8 +254,8 @@ def _make_private(path: Path) -> bool:
         if start and not is_archive(start):
             raise ArchiveError(f"{path}: not an archive of classify jobs; give another path") from None
         return False
-    except OSError as error:
-        raise ArchiveError(f"{path}: can't be made: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # a name may hold what no name can
+        raise ArchiveError(f"{path}: can't be made: {getattr(error, 'strerror', error)}") from None
     return True
 
 

@@ -12,7 +12,7 @@ import contextlib
 import contextvars
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -35,13 +35,14 @@ def run_blocking(main: Callable[[], Coroutine[Any, Any, T]], *, on_step: Callabl
     ------
     KeyboardInterrupt
         When the calling thread is interrupted; by then the coroutine has been cancelled and has closed what it held.
+        The same goes for whatever ``on_step`` raises.
     """
     done: Future[T] = Future()
     running: dict[str, Any] = {}
     stop = threading.Event()
 
     async def cancellable() -> T:
-        running["loop"], running["current"] = asyncio.get_running_loop(), asyncio.current_task()
+        running["current"], running["loop"] = asyncio.current_task(), asyncio.get_running_loop()
         if stop.is_set():
             raise asyncio.CancelledError
         return await main()
@@ -61,12 +62,13 @@ def run_blocking(main: Callable[[], Coroutine[Any, Any, T]], *, on_step: Callabl
     try:
         thread.start()
         return _wait(done, on_step)
-    except KeyboardInterrupt:
-        stop.set()
-        if loop := running.get("loop"):
-            with contextlib.suppress(RuntimeError):  # the loop may have ended by itself just now
-                loop.call_soon_threadsafe(running["current"].cancel)
-        thread.join(GRACE_S)
+    except BaseException:
+        if not done.done():  # an interrupt, or a fault of on_step
+            stop.set()
+            if loop := running.get("loop"):
+                with contextlib.suppress(RuntimeError):  # the loop may have ended by itself just now
+                    loop.call_soon_threadsafe(running["current"].cancel)
+            wait([done], GRACE_S)
         raise
     finally:
         if done.done():

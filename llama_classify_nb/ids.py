@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from .answers import is_job_id, printable
 from .exceptions import ArgumentError, ReadError
 
 _HEADERS = {"id", "job_id", "job_ids", "jobid"}
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 class Asked(NamedTuple):
@@ -43,8 +45,8 @@ def read_ids(ids: Any) -> Asked:
     ----------
     ids : iterable of str, or path-like
         A list, Series, Index, generator, or the path of a text file with an id a line. In a file, a first line that
-        says ``id`` or ``job_id`` is a header. Missing and blank values are left out, spaces around an id too, and of
-        equal ids the first is kept: all counted.
+        says ``id`` or ``job_id`` is a header, and quotes around a line are taken off. Missing and blank values are left
+        out, spaces around an id too, and of equal ids the first is kept: all counted.
 
     Raises
     ------
@@ -52,7 +54,7 @@ def read_ids(ids: Any) -> Asked:
         If a value isn't text (the message shows it and its position), if none of the values can be an id, or if
         ``ids`` is a single text that is no file.
     ReadError
-        If the file can't be read.
+        If the file can't be read, or is a table.
     """
     values: Iterable[Any]
     if isinstance(ids, str | os.PathLike):
@@ -99,14 +101,25 @@ def _cleaned(values: Iterable[Any]) -> Asked:
 
 def _lines(path: str | os.PathLike[str]) -> list[str]:
     file = Path(path)
-    if isinstance(path, str) and not file.is_file():
+    try:
+        is_file = file.is_file()
+    except OSError:  # a text so long that no file can have this name
+        is_file = False
+    if isinstance(path, str) and not is_file:
         raise ArgumentError(
             f"ids is the text {printable(repr(path), 80)}, and there is no such file: give a list of ids, or the path "
             "of a file with an id a line"
         )
     try:
         text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ReadError(f"{file}: not text in UTF-8: save it so, with an id a line") from None
+    except (OSError, ValueError) as error:
         raise ReadError(f"{file}: can't be read as a list of ids: {error}") from None
-    lines = text.split("\n")
-    return lines[1:] if lines[0].strip().strip('"').lower() in _HEADERS else lines
+    lines = [line[1:-1] if _QUOTED.fullmatch(line) else line for line in text.removesuffix("\n").split("\n")]
+    if re.search("[,;\t]", lines[0].strip()):
+        raise ReadError(
+            f"{file}: its first line, {printable(repr(lines[0]), 60)}, is that of a table: give its column of ids, "
+            "such as pandas.read_csv(path)['job_id']"
+        )
+    return lines[1:] if lines[0].strip().lower() in _HEADERS else lines

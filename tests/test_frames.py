@@ -259,3 +259,30 @@ def test_what_is_no_job_costs_only_itself(line: bytes) -> None:
 def test_a_time_is_the_same_number_wherever_it_is_read(time: str | None) -> None:
     slow = answers.read_time(time)
     assert answers.microseconds(time) == (None if slow is None else int(slow.astype("int64")))
+
+
+@pytest.mark.parametrize(
+    ("body", "repeated"),
+    [
+        (b'{"id": "a", "status": "X", "text": "\\"id\\" and \\"id\\""}', False),
+        (b'{"id": "a", "id": "b"}', True),
+        (b'{"id": "a", "\\u0069d": "b"}', True),
+        (b'{"id": "a", "n": "\\u0041"}', False),
+        (b'{"id": "a", "deep": {"id": "b"}}', False),
+        (b'{"id": "a", "id": "b", "n": ' + b"9" * 20_000 + b"}", True),
+    ],
+)
+def test_keys_that_stand_twice_are_seen_however_they_are_spelled(body: bytes, repeated: bool) -> None:
+    assert answers.has_repeated_keys(body) is repeated
+
+
+def test_bytes_that_are_no_text_are_no_job_wherever_they_stand() -> None:
+    for spoiled in (
+        job(project_id="BAD"),
+        job(novel="BAD"),
+        {**job(), "configuration": {**job()["configuration"], "x": "BAD"}},
+    ):
+        line = json.dumps(spoiled).encode().replace(b"BAD", b"\xff\xc3")
+        tables = frames.read_tables([line])
+        assert len(tables.jobs) == 0
+        assert len(tables.problem_rows) == 1

@@ -79,7 +79,7 @@ def test_what_can_be_no_ids_says_what_to_give(ids: Any, says: str) -> None:
 
 def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "ids.bin").write_bytes(b"\xff\xfe\x00\x80")
-    with pytest.raises(ReadError, match=r"ids\.bin"):
+    with pytest.raises(ReadError, match=r"ids\.bin: not text"):
         read_ids(tmp_path / "ids.bin")
 
 
@@ -99,3 +99,10 @@ def test_every_text_is_kept_once_or_set_aside_once(values: list[str | None]) -> 
     texts = {value.strip() for value in ["fine", *values] if value and value.strip()}
     assert sorted([*asked.job_ids, *(one for one, _ in asked.invalid)]) == sorted(texts)
     assert asked.n_blank + asked.n_repeated + len(texts) == len(values) + 1
+
+
+@pytest.mark.parametrize("line", ["job_id,label", "a-1;b_2", "a-1\tb_2"])
+def test_a_table_is_not_taken_for_a_list_of_ids(line: str, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(f"{line}\na-1,invoice\n")
+    with pytest.raises(ReadError, match=r"labels\.csv: its first line, .* is that of a table: give its column of ids"):
+        read_ids(tmp_path / "labels.csv")
