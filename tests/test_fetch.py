@@ -256,7 +256,7 @@ class TestStopping:
                 return httpx.Response(405)
             n += 1
             if n == 60 and not is_stopped:
-                signal.raise_signal(signal.SIGINT)
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             if n >= 60 and not is_stopped:
                 await asyncio.Event().wait()  # it never comes: only the stop ends this
             return httpx.Response(200, json=RAW[request.url.path.rsplit("/", 1)[1]])
