@@ -29,16 +29,11 @@ from .blocking import run_blocking
 from .exceptions import (
     ApiError,
     ArgumentError,
-    AuthenticationError,
     CertificateError,
     InvalidAnswerError,
-    NotFoundError,
-    PaymentRequiredError,
-    PermissionDeniedError,
-    RateLimitError,
     RequestError,
-    ServerError,
     TransportError,
+    kind_of,
 )
 
 PATH = "/api/v2/classify"
@@ -51,18 +46,10 @@ CONNECT_TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 32 * 2**20  # decoded; a page of 100 jobs is about 0.2 MB
 MAX_RETRY_AFTER_S = 24 * 3600.0  # what a server asks beyond this is no promise but nonsense
 
-_KEY = re.compile(r"[!-~]+", re.ASCII)
-_RETRIED_4XX = {408, 409, 423, 425}
-_BY_STATUS: dict[int, type[ApiError]] = {
-    401: AuthenticationError,
-    402: PaymentRequiredError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    410: NotFoundError,
-    429: RateLimitError,
-}
+_KEY = re.compile(r"""(?:(?!["'`\\<>])[!-~])+""")  # quotes are visible ASCII, too, and often pasted along
 
 Lane = httpx.AsyncClient
+_Authorize = Callable[[httpx.Request], httpx.Request]
 
 
 class Client:
@@ -117,7 +104,7 @@ class Client:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         # The key leaves this frame at once, before anything can raise: tracebacks may show local variables.
-        self._authorize, self.key_source, wrong = _bearer(api_key)
+        self._authorize, self._without_key, self.key_source, wrong = _bearer(api_key)
         del api_key
         if wrong:
             raise ArgumentError(wrong)
@@ -155,7 +142,7 @@ class Client:
         parts = urlsplit(self.base_url)
         if _is_loopback(parts.hostname or ""):
             return "loopback"
-        return f"{parts.scheme}://{parts.netloc}{parts.path}"
+        return f"{parts.scheme}://{parts.netloc.lower().removesuffix(':443')}{parts.path}"
 
     def scoped(self, *, project_id: str | None = None, organization_id: str | None = None) -> Client:
         """Give a client with the same key, address and transport, for another project or organization."""
@@ -185,12 +172,7 @@ class Client:
         ApiError
             One of its kinds, for whatever but the job came. Nothing is retried here: :func:`fetch_jobs` does that.
         """
-        path, query = self.job_target(job_id, usage=usage)
-        body = self._run(path, query)
-        if answers.read_id(body) != job_id:
-            raise InvalidAnswerError(f"the answer for job {job_id!r} is not that job", status_code=200)
-        answers.read_job(body)
-        return dict(json.loads(body))
+        return _document(self._run(*self.job_target(job_id, usage=usage)), job_id)
 
     def list_jobs(
         self,
@@ -236,13 +218,15 @@ class Client:
             "page_size": None if page_size is None else str(page_size),
             "page_token": page_token,
         }
-        body = self._run(*self.list_target(filters, job_ids or ()))
-        answers.read_page(body)
-        return dict(json.loads(body))
+        ids = [] if job_ids is None or isinstance(job_ids, str) else list(job_ids)
+        if job_ids is not None and not (ids and all(isinstance(one, str) for one in ids)):
+            shown = answers.printable(repr(job_ids), 80)
+            raise ArgumentError(f"job_ids is {shown}: give a list of ids, or leave it out to list all jobs")
+        return _document(self._run(*self.list_target(filters, ids)))
 
     def job_target(self, job_id: str, *, usage: bool = False) -> tuple[str, str]:
         """Give path and query of the call for one job; refuse an id that could leave its path segment."""
-        if not answers.is_job_id(job_id):
+        if not isinstance(job_id, str) or not answers.is_job_id(job_id):
             raise ArgumentError(f"job_id is {answers.printable(repr(job_id), 80)}: that can't be the id of a job")
         return f"{PATH}/{quote_id(job_id)}", self._query({"expand": "usage" if usage else None})
 
@@ -274,9 +258,17 @@ class Client:
             raise ArgumentError("this client is closed: make a new one, or don't close it before the fetch")
         secure = self.base_url.startswith("https:")
         # Loading the certificates to trust takes long. Where none are needed, none are trusted.
-        context = httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            context = httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        except OSError as error:
+            raise ArgumentError(f"no certificates to trust ({error}): check SSL_CERT_FILE and SSL_CERT_DIR") from None
+        try:
+            lanes = [self._lane(context, secure) for _ in range(n)]
+        except (ImportError, ValueError, httpx.InvalidURL) as error:  # whose text may quote a password
+            why = "SOCKS needs httpx[socks]" if isinstance(error, ImportError) else "check HTTPS_PROXY and ALL_PROXY"
+            raise ArgumentError(f"the proxy that the environment names can't be used: {why}") from None
         async with contextlib.AsyncExitStack() as stack:
-            yield [await stack.enter_async_context(self._lane(context, secure)) for _ in range(n)]
+            yield [await stack.enter_async_context(lane) for lane in lanes]
 
     def _lane(self, context: ssl.SSLContext, secure: bool) -> Lane:
         # No cookie is kept, hence none sent back; no redirect followed; over http no proxy of the environment used.
@@ -295,21 +287,29 @@ class Client:
 
     async def answer(self, lane: Lane, path: str, query: str) -> bytes:
         """Make one GET and give its body: UTF-8, decoded, of status 200. Anything else is an :class:`ApiError`."""
+        failure: ApiError
         try:
             async with asyncio.timeout(self.timeout):
                 async with lane.stream("GET", f"{path}?{query}" if query else path) as response:
                     body = await _body(response)
+                    if response.status_code != 200:  # some servers quote what they refuse
+                        body = self._without_key(body)
         except TimeoutError:
-            raise TransportError(f"no whole answer within {self.timeout:g} s") from None
+            failure = TransportError(f"no whole answer within {self.timeout:g} s")
         except httpx.HTTPError as error:
-            raise _transport_error(error) from None
+            failure = _transport_error(error)
         except httpx.InvalidURL:
-            raise RequestError("the address of the request is too long", status_code=414) from None
+            failure = RequestError("the address of the request is too long", status_code=414)
+        else:
+            return self._accepted(response, body)
+        raise failure  # out here, where it drags along no frame of a connection, whose variables show the key
+
+    def _accepted(self, response: httpx.Response, body: bytes) -> bytes:
         if response.status_code != 200:
             raise self._refusal(response, body)
         text = answers.as_utf8(body)
         if text.lstrip()[:1] == b"<":
-            title = answers.read_detail(text)
+            title = answers.read_detail(self._without_key(text))
             said = f", titled {title!r}" if title else ""
             message = f"a proxy or sign-in page answers instead of the service{said}; check base_url and the network"
             raise InvalidAnswerError(message, status_code=200)
@@ -317,12 +317,6 @@ class Client:
 
     def _refusal(self, response: httpx.Response, body: bytes) -> ApiError:
         status, detail = response.status_code, answers.read_detail(body)
-        kind = _BY_STATUS.get(status)
-        if kind is None:
-            if status < 400:
-                kind = InvalidAnswerError
-            else:
-                kind = ServerError if status >= 500 or status in _RETRIED_4XX else RequestError
         advice = _ADVICE.get(status, "").format(source=self.key_source, url=self.base_url)
         if 300 <= status < 400:
             advice = "the server points elsewhere, and redirects are not followed; check base_url"
@@ -331,7 +325,7 @@ class Client:
         )
         parts = [part for part in (advice, detail, correlation and f"request id {correlation}") if part]
         message = f"{status}: {'; '.join(parts) or response.reason_phrase or 'no reason given'}"
-        return kind(message, status_code=status, retry_after=_retry_after(response.headers))
+        return kind_of(status)(message, status_code=status, retry_after=_retry_after(response.headers))
 
 
 _ADVICE = {
@@ -350,10 +344,28 @@ def quote_id(job_id: str) -> str:
     return job_id.replace(":", "%3A") if answers.is_job_id(job_id) else quote(job_id, safe="")
 
 
-def _bearer(api_key: str | None) -> tuple[Callable[[httpx.Request], httpx.Request], str, str]:
-    """Give what puts the key on a request, where the key came from, and what is wrong with it.
+def _document(body: bytes, job_id: str | None = None) -> dict[str, Any]:
+    """Give an answer as plain Python, once it is known to be this job, or a page of jobs."""
+    try:
+        if job_id is None:
+            answers.read_page(body)
+        elif answers.read_job(body).id != job_id:
+            raise InvalidAnswerError(f"the answer for job {job_id!r} is not that job")
+        elif answers.has_repeated_keys(body):
+            raise InvalidAnswerError("a key stands twice in the answer")
+        return dict(json.loads(body))
+    except InvalidAnswerError as error:
+        error.status_code = 200
+        raise
+    except (ValueError, RecursionError) as error:  # too many digits, too deep, or not UTF-8
+        reason = answers.printable(str(error), 120)
+        raise InvalidAnswerError(f"the answer can't be read: {reason}", status_code=200) from None
 
-    The key lives in the closure only: no attribute, repr or pickle can show it.
+
+def _bearer(api_key: str | None) -> tuple[_Authorize, Callable[[bytes], bytes], str, str]:
+    """Give what puts the key on a request, what takes it out of a text, its origin, and what is wrong with it.
+
+    The key lives in closures only: no attribute, repr or pickle can show it.
     """
     source = "api_key="
     if api_key is None:
@@ -366,26 +378,28 @@ def _bearer(api_key: str | None) -> tuple[Callable[[httpx.Request], httpx.Reques
         wrong = f"api_key is a {type(api_key).__name__}: give the key as text"
     elif not _KEY.fullmatch(api_key.strip()):
         wrong = f"the key (from {source}) is empty or holds a character that no key has: copy it once more"
-    header = "" if wrong or api_key is None else f"Bearer {api_key.strip()}"
+    key = "" if wrong or api_key is None else api_key.strip()
 
     def authorize(request: httpx.Request) -> httpx.Request:
-        request.headers["Authorization"] = header
+        request.headers["Authorization"] = f"Bearer {key}"
         return request
 
-    return authorize, source, wrong
+    return authorize, lambda text: text.replace(key.encode(), b"[the key]"), source, wrong
 
 
 def _address(base_url: str | None, region: str | None) -> str:
     if base_url is not None and region is not None:
         raise ArgumentError("base_url and region are both given: give one of them")
+    for name, value in (("base_url", base_url), ("region", region)):
+        if value is not None and not isinstance(value, str):
+            raise ArgumentError(f"{name} is a {type(value).__name__}: give it as text")
     name = "base_url"
     if region is not None:
         name, base_url = "region", REGIONS.get(region.strip().lower(), region)
         if "." not in base_url and not _is_loopback(urlsplit(f"//{base_url}").hostname or ""):
             raise ArgumentError(f"region is {region!r}: give one of {', '.join(map(repr, REGIONS))}, or a host name")
     elif base_url is None:
-        name = URL_VARIABLE
-        base_url = os.environ.get(URL_VARIABLE, "").strip() or REGIONS["us"]
+        name, base_url = URL_VARIABLE, os.environ.get(URL_VARIABLE, "").strip() or REGIONS["us"]
     url = base_url.strip()
     if "://" not in url:
         host = urlsplit(f"//{url}").hostname or ""
@@ -396,13 +410,14 @@ def _address(base_url: str | None, region: str | None) -> str:
 def _checked_address(name: str, url: str) -> str:
     try:
         parts = urlsplit(url)
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError:
+        port_is_fine = (parts.port is None or parts.port > 0) and not parts.netloc.endswith(":")
+        httpx.URL(url).host.encode("idna")
+    except (ValueError, httpx.InvalidURL):
         raise ArgumentError(f"{name} is not an address: give one such as https://{REGIONS['us']}") from None
     # Whatever stands before an @ or behind a ? may be a secret: such an address is not repeated.
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+    if "@" in parts.netloc or "?" in url or "#" in url:
         raise ArgumentError(f"{name} holds a user name, a query or a fragment: give scheme, host and path only")
-    if parts.scheme not in {"https", "http"} or not parts.hostname or not port_is_fine or re.search(r"\s", url):
+    if parts.scheme not in {"https", "http"} or not parts.hostname or not port_is_fine or re.search(r"[\s\\]", url):
         raise ArgumentError(f"{name} is {url!r}: give an address such as https://{REGIONS['us']}")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ArgumentError(
@@ -432,9 +447,8 @@ async def _body(response: httpx.Response) -> bytes:
         return response.content
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", ""}:
-        raise InvalidAnswerError(
-            f"the answer is packed as {answers.printable(encoding, 40)!r}, which was not asked for"
-        )
+        message = f"the answer is packed as {answers.printable(encoding, 40)!r}, which was not asked for"
+        raise InvalidAnswerError(message, status_code=response.status_code)
     unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
     parts, size = [], 0
     async for chunk in response.aiter_raw():
@@ -444,7 +458,8 @@ async def _body(response: httpx.Response) -> bytes:
             raise TransportError("the answer's gzip is damaged", status_code=response.status_code) from None
         size += len(part)
         if size > MAX_ANSWER_BYTES:
-            raise InvalidAnswerError(f"the answer is larger than {MAX_ANSWER_BYTES >> 20} MiB")
+            message = f"the answer is larger than {MAX_ANSWER_BYTES >> 20} MiB"
+            raise InvalidAnswerError(message, status_code=response.status_code)
         parts.append(part)
     if unpack and parts and not unpack.eof:
         raise TransportError("the answer's gzip is cut short", status_code=response.status_code)
@@ -467,19 +482,18 @@ def _transport_error(error: httpx.HTTPError) -> TransportError:
 
 def _retry_after(headers: httpx.Headers) -> float | None:
     """Give the seconds that a server asked to wait: by its own clock where it named a date; None: nothing usable."""
-    milliseconds, text = headers.get("retry-after-ms"), headers.get("retry-after")
-    wait = _number(milliseconds) / 1000 if milliseconds else _number(text) if text else math.nan
-    if math.isnan(wait) and text:
-        wait = _seconds_between(headers.get("date"), text)
-    return wait if 0 < wait <= MAX_RETRY_AFTER_S else None
+    text = headers.get("retry-after", "")
+    waits = (_number(headers.get("retry-after-ms", "")) / 1000, _number(text), _seconds_between(headers, text))
+    return next((wait for wait in waits if 0 < wait <= MAX_RETRY_AFTER_S), None)
 
 
 def _number(text: str) -> float:
     return float(text) if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text.strip(), re.ASCII) else math.nan
 
 
-def _seconds_between(start: str | None, end: str) -> float:
+def _seconds_between(headers: httpx.Headers, end: str) -> float:
     try:
-        return (email.utils.parsedate_to_datetime(end) - email.utils.parsedate_to_datetime(start or "")).total_seconds()
-    except (ValueError, TypeError):
+        now, then = map(email.utils.parsedate_to_datetime, (headers.get("date", ""), end))
+        return (then - now).total_seconds()
+    except (ValueError, TypeError, OverflowError, IndexError):  # all that odd dates bring forth there
         return math.nan

@@ -130,6 +130,24 @@ class BudgetError(ApiError):
     retryable = True
 
 
+_BY_STATUS: dict[int, type[ApiError]] = {
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    410: NotFoundError,
+    429: RateLimitError,
+    **dict.fromkeys((408, 409, 423, 425), ServerError),
+}
+
+
+def kind_of(status: int) -> type[ApiError]:
+    """Give the error that an answer of this status is, unless it is the 200 that was hoped for."""
+    if status < 400:
+        return InvalidAnswerError
+    return _BY_STATUS.get(status, ServerError if status >= 500 else RequestError)
+
+
 class FetchInterrupted(KeyboardInterrupt):
     """A fetch that was stopped by hand.
 

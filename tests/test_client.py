@@ -51,6 +51,10 @@ class TestAddress:
     def test_it_is_made_of_what_is_given(self, options: dict[str, str], address: str) -> None:
         assert lcn.Client(KEY, **options).base_url == address
 
+    @pytest.mark.parametrize("url", ["https://EXAMPLE.org", "https://example.org:443/", "example.org"])
+    def test_one_service_has_one_name(self, url: str) -> None:
+        assert lcn.Client(KEY, base_url=url).service == "https://example.org"
+
     def test_the_environment_names_one_and_an_argument_goes_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("LLAMA_CLOUD_BASE_URL", "https://own.example.org/")
         assert lcn.Client(KEY).base_url == "https://own.example.org"
@@ -66,6 +70,11 @@ class TestAddress:
             ({"base_url": "https://example.org:99999"}, "not an address"),
             ({"region": "mars"}, "region is 'mars': give one of 'us', 'eu', or a host name"),
             ({"region": "us", "base_url": "https://example.org"}, "both given"),
+            ({"base_url": "https://example.org:"}, "give an address"),
+            ({"base_url": "https://a\\b.org"}, "give an address"),
+            ({"base_url": f"https://{'a' * 70}.org"}, "not an address"),
+            ({"base_url": 7}, "base_url is a int"),
+            ({"region": b"eu"}, "region is a bytes"),
             ({"timeout": 0}, "timeout is 0"),
             ({"timeout": float("inf")}, "timeout is inf"),
             ({"project_id": ""}, "project_id is ''"),
@@ -75,7 +84,15 @@ class TestAddress:
         with pytest.raises(ex.ArgumentError, match=says):
             lcn.Client(KEY, **options)
 
-    @pytest.mark.parametrize("url", ["https://me:s3cret@example.org", "https://example.org/?token=s3cret"])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://me:s3cret@example.org",
+            "https://s3cret@example.org",
+            "https://example.org/?s3cret",
+            "https://a#s3cret",
+        ],
+    )
     def test_a_secret_in_it_is_refused_and_not_repeated(self, url: str) -> None:
         with pytest.raises(ex.ArgumentError) as caught:
             lcn.Client(KEY, base_url=url)
@@ -98,7 +115,9 @@ class TestKey:
         lcn.Client(" llx-given ", transport=transport).get_job(JOB_ID)
         assert seen == ["Bearer llx-second", "Bearer llx-first", "Bearer llx-given"]
 
-    @pytest.mark.parametrize("key", ["llx-a\nb", "llx a", "llx-\u200bb", "", "  ", "llx-\x00", "llx-é"])
+    @pytest.mark.parametrize(
+        "key", ["llx-a\nb", "llx a", "llx-\u200bb", "", "  ", "llx-\x00", "llx-é", "'llx-a'", '"llx-a', "<key>"]
+    )
     def test_one_that_can_be_none_is_refused_and_not_repeated(self, key: str) -> None:
         with pytest.raises(ex.ArgumentError) as caught:
             lcn.Client(key)
@@ -122,6 +141,30 @@ class TestKey:
             client.get_job(JOB_ID)
         own = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
         assert KEY not in own
+
+    @pytest.mark.parametrize("status", [200, 400, 401])
+    @pytest.mark.parametrize(
+        "body", ["{key} is refused", "<title>{key} is refused</title>", '{{"detail": "{key} is"}}']
+    )
+    def test_a_server_that_repeats_it_is_not_repeated(self, status: int, body: str) -> None:
+        with pytest.raises(ex.ApiError) as caught:
+            answering(status, text=body.format(key=KEY)).get_job(JOB_ID)
+        assert KEY not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "plan", [faults.hang("body"), faults.broken("truncated"), faults.broken("bad_status_line")]
+    )
+    def test_no_frame_of_a_connection_hangs_on_an_error(self, plan: Any) -> None:
+        """Debuggers, test runners and error trackers show the variables of every frame, of every error behind it."""
+        with lcn.demo_server([JOB], faults=plan) as server, pytest.raises(ex.TransportError) as caught:
+            lcn.Client(server.api_key, base_url=server.base_url, timeout=0.3).get_job(JOB_ID)
+        error: BaseException | None = caught.value
+        while error is not None:
+            shown = traceback.TracebackException.from_exception(error, capture_locals=True, limit=-30)
+            frames = [frame for frame in shown.stack if frame.filename != __file__]
+            assert frames
+            assert server.api_key not in str([frame.locals for frame in frames])
+            error = error.__cause__ or error.__context__
 
     def test_it_is_in_no_log(self, server: DemoServer, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.DEBUG):
@@ -210,7 +253,10 @@ LATER = email.utils.format_datetime(email.utils.parsedate_to_datetime(DATE).repl
         ({"retry-after": LATER, "date": DATE}, 3),  # by the server's own clock, whatever ours says
         ({"retry-after": DATE, "date": LATER}, None),
         ({"retry-after": LATER}, None),
+        ({"retry-after-ms": "soon", "retry-after": "2"}, 2),
         ({"retry-after": "0"}, None),
+        ({"retry-after": "Mon, 05 Jan 99999999999 10:00:00 GMT", "date": DATE}, None),
+        ({"retry-after": LATER, "date": ","}, None),
         ({"retry-after": "-5"}, None),
         ({"retry-after": "1000000000"}, None),
         ({"retry-after": "soon"}, None),
@@ -307,8 +353,35 @@ class TestCalls:
         client.get_job(server.job_ids[0])
         assert [request.query for request in server.requests] == ["expand=usage", ""]
 
-    @pytest.mark.parametrize("job_id", ["../x", "a/b", "", "a?b", "a\nb"])
-    def test_an_id_that_could_leave_its_place_is_refused_before_any_request(self, job_id: str) -> None:
+    @pytest.mark.parametrize("content", [JOB[:-1] + b',"id":"x"}', JOB[:-1] + b',"n":' + b"9" * 5_000 + b"}"])
+    def test_an_answer_that_plain_python_would_read_otherwise_is_an_error(self, content: bytes) -> None:
+        with pytest.raises(ex.InvalidAnswerError) as caught:
+            answering(200, content=content).get_job(JOB_ID)
+        assert caught.value.status_code == 200
+
+    @pytest.mark.parametrize("job_ids", [[], "cls-1", [1], ["a", None]])
+    def test_a_list_of_ids_is_a_list_of_ids(self, job_ids: Any) -> None:
+        with pytest.raises(ex.ArgumentError, match="give a list of ids"):
+            answering(200).list_jobs(job_ids=job_ids)
+
+    @pytest.mark.parametrize(
+        ("variable", "value", "says"),
+        [
+            ("SSL_CERT_FILE", "/nowhere/ca.pem", "check SSL_CERT_FILE"),
+            ("HTTPS_PROXY", "socks5://u:s3cret@127.0.0.1:9", r"needs httpx\[socks\]"),
+            ("ALL_PROXY", "::s3cret", "check HTTPS_PROXY and ALL_PROXY"),
+        ],
+    )
+    def test_an_environment_that_leads_nowhere_is_named(
+        self, variable: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(variable, value)
+        with pytest.raises(ex.ArgumentError, match=says) as caught:
+            lcn.Client(KEY, base_url="https://127.0.0.1:9").get_job(JOB_ID)
+        assert "s3cret" not in str(caught.value)
+
+    @pytest.mark.parametrize("job_id", ["../x", "a/b", "", "a?b", "a\nb", None, 7, b"a"])
+    def test_an_id_that_could_leave_its_place_is_refused_before_any_request(self, job_id: Any) -> None:
         with pytest.raises(ex.ArgumentError, match="can't be the id of a job"):
             answering(200).get_job(job_id)
 

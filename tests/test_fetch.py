@@ -246,7 +246,16 @@ class TestTrouble:
         assert len(jobset) == 247
 
 
+@pytest.fixture
+def stop_button() -> Iterator[None]:
+    """Let the signal of the stop button be heard: whoever starts the tests in the background has it ignored."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
 class TestStopping:
+    @pytest.mark.usefixtures("stop_button")
     def test_the_stop_button_keeps_what_came_and_the_next_call_goes_on(self, tmp_path: Path) -> None:
         n, is_stopped = 0, False
 
