@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import exceptions, metrics, plots
+    from .archive import Archive
     from .client import Client
     from .demo import demo_server
     from .jobset import JobSet
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .widgets import explore
 
 __all__ = [
+    "Archive",
     "Client",
     "JobSet",
     "count_jobs",
@@ -46,6 +48,7 @@ _HOMES = {
     "read_jobs": "loading",
     "load_sample": "loading",
     "JobSet": "jobset",
+    "Archive": "archive",
     "metrics": None,
     "plots": None,
     "explore": "widgets",

@@ -163,6 +163,11 @@ def as_utf8(body: bytes) -> bytes:
     return body
 
 
+def as_line(body: bytes) -> bytes:
+    """Give JSON on one line; within its texts no line can end, so nothing but layout is lost."""
+    return body.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in body or b"\r" in body else body
+
+
 def read_job(body: bytes) -> Job:
     """Read one job.
 

@@ -1,78 +1,104 @@
 """Raw answers on disk: one SQLite file, the newest answer of each job, safe against being killed at any moment.
 
-An answer is stored as the bytes that came, but for its configuration: a million jobs share a handful, so each distinct
-one is stored once and put back, byte for byte, on reading. A page of answers is one transaction, on disk before
-:meth:`Archive.put` returns; others may read while a fetch writes.
+A page of answers is one transaction, on disk before :meth:`Archive.put` returns; others may read while a fetch writes.
+What a row holds is told in ``records.py``.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from .exceptions import ArchiveError, ArgumentError
+from .answers import as_line
+from .exceptions import ArchiveError, ArgumentError, DamagedArchiveError
+from .files import sync_folder, write_aside
+from .records import (
+    DICTIONARY_BYTES,
+    Answer,
+    DamageError,
+    make_dictionary,
+    make_record,
+    read_record,
+    shared_digest,
+    without_configuration,
+)
+from .salvage import bound_service, whole_answers
 
 MAGIC = b"SQLite format 3\x00"
 _APPLICATION_ID = 0x6C636E62  # "lcnb", in SQLite's field for it
-_VERSION = 1
+_VERSION = 2
 _BUSY_S = 30.0  # how long to wait for another process that is writing
 _CHUNK = 500
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_DAMAGE_SAID = ("no such ", "Could not decode", "has no column")  # what else SQLite says of a damaged file
 
-# The job's number keeps the order of arrival. Rows are narrow and bodies wide, hence an ordinary rowid table.
+# A job's number keeps the order of arrival. Rows are narrow and bodies wide, hence ordinary rowid tables. The second
+# copy of each shared part, in pages of its own, is for salvage: one damaged byte must not take a million jobs along.
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_VERSION};
-CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE configurations (number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, body BLOB NOT NULL);
+CREATE TABLE about (key TEXT NOT NULL UNIQUE, value TEXT NOT NULL);
+CREATE TABLE shared (number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, body BLOB NOT NULL);
+CREATE TABLE spares (number INTEGER PRIMARY KEY, digest BLOB NOT NULL, body BLOB NOT NULL);
 CREATE TABLE jobs (
     number INTEGER PRIMARY KEY,
     job_id TEXT NOT NULL UNIQUE,
-    final INTEGER NOT NULL,       -- 1: the job has ended and won't change
-    updated_us INTEGER,           -- updated_at in microseconds since 1970; NULL: not stated
-    configuration INTEGER NOT NULL REFERENCES configurations,
-    place INTEGER NOT NULL,       -- where in the body the configuration was cut out
-    body BLOB NOT NULL            -- the answer without its configuration
+    final INTEGER NOT NULL,
+    updated_us INTEGER,
+    configuration INTEGER NOT NULL REFERENCES shared,
+    place INTEGER NOT NULL,
+    dictionary INTEGER REFERENCES shared,
+    body BLOB NOT NULL,
+    digest BLOB NOT NULL
 );
 """
 
 # The newest answer wins; of equally new ones a final one, then the one that came last. Where either doesn't say when
 # it was made, a final answer is the newer one: no job comes back from its end.
 _PUT = """
-INSERT INTO jobs (job_id, final, updated_us, configuration, place, body)
-VALUES (?, ?, ?, (SELECT number FROM configurations WHERE digest = ?), ?, ?)
+INSERT INTO jobs (job_id, final, updated_us, configuration, place, dictionary, body, digest)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (job_id) DO UPDATE SET final = excluded.final, updated_us = excluded.updated_us,
-    configuration = excluded.configuration, place = excluded.place, body = excluded.body
+    configuration = excluded.configuration, place = excluded.place, dictionary = excluded.dictionary,
+    body = excluded.body, digest = excluded.digest
 WHERE (ifnull(excluded.updated_us - jobs.updated_us, 0), excluded.final) >= (0, jobs.final)
+"""
+# What the digest covers is read from the table, never from an index, which may be damaged where the table isn't.
+_GET = """
+SELECT job_id, final, updated_us, configuration, place, dictionary, body, digest FROM jobs NOT INDEXED
+WHERE number IN (SELECT number FROM jobs WHERE job_id IN (SELECT value FROM json_each(?)))
+"""
+_GET_ALL = """
+SELECT number, job_id, final, updated_us, configuration, place, dictionary, body, digest FROM jobs NOT INDEXED
+WHERE number > ? ORDER BY number LIMIT ?
 """
 
 
-class Answer(NamedTuple):
-    """An answer to keep."""
+class Rescued(NamedTuple):
+    """What came of a damaged archive."""
 
-    job_id: str
-    body: bytes
-    configuration: bytes  # the part of the body that is its configuration
-    updated_us: int | None
-    final: bool
+    aside: Path  # where the damaged file is now
+    n_answers: int  # that were whole, and are in the new one
 
 
 class Archive:
-    """The local file of raw answers.
+    """The local file of raw answers: what came for each job, byte for byte, at about a tenth of its size.
 
     Parameters
     ----------
     path : path-like or None
         The file; it is made, readable for its owner only, if it isn't there. None: in memory, gone with the object.
     service : str, optional
-        What the answers come from (:attr:`Client.service`). A new archive is bound to it; another's is refused.
+        What the answers come from (:attr:`Client.service`). A new archive is bound to it; another's is refused. It
+        says that answers will be put in, too: a file that can't be written is refused.
 
     Raises
     ------
@@ -80,6 +106,8 @@ class Archive:
         If ``path`` isn't one.
     ArchiveError
         If the file can't be opened, is a link, isn't an archive, is of a newer version, or of another service.
+    DamagedArchiveError
+        If it is damaged; so does every method, when it comes upon the damage. :func:`rescue` helps.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None, *, service: str | None = None) -> None:
@@ -87,14 +115,20 @@ class Archive:
             raise ArgumentError(f"archive is a {type(path).__name__}: give the path of a file, or None")
         self.path = None if path is None else Path(path)
         self._name = str(self.path) if self.path else "archive in memory"
+        self._numbers: dict[bytes, int] = {}  # of shared parts, by digest
+        self._dictionary: tuple[int, bytes] | None = None
         is_new = self.path is None or _make_private(self.path)
+        self._is_writable = self.path is None or _is_writable(self.path)
+        if service is not None and not self._is_writable:
+            raise ArchiveError(f"{self._name}: can't be written, nor could what is fetched be kept; check its mode")
         with self._named():
             # Another thread writes than the one that opened it; they never do so at once.
             self._database = sqlite3.connect(
-                self.path.absolute() if self.path else ":memory:",
+                ":memory:" if self.path is None else _address(self.path, self._is_writable),
                 timeout=_BUSY_S,
                 isolation_level=None,
                 check_same_thread=False,
+                uri=self.path is not None,
             )
         try:
             with self._named():
@@ -132,26 +166,49 @@ class Archive:
 
         An answer that is older than the one already here is passed over.
         """
-        digests: dict[bytes, bytes] = {}
-        rows = []
-        for answer in answers:
-            digest = digests.get(answer.configuration)
-            if digest is None:
-                digest = digests[answer.configuration] = hashlib.sha256(answer.configuration).digest()
-            place = answer.body.index(answer.configuration)
-            body = answer.body[:place] + answer.body[place + len(answer.configuration) :]
-            rows.append((answer.job_id, answer.final, answer.updated_us, digest, place, body))
+        cut = [(answer, *without_configuration(answer)) for answer in answers]
         with self._named(), self._transaction():
-            self._database.executemany(
-                "INSERT INTO configurations (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                [(digest, configuration) for configuration, digest in digests.items()],
-            )
-            self._database.executemany(_PUT, rows)
+            numbers = self._share(answer.configuration for answer, _, _ in cut)
+            self._train(body for _, _, body in cut)
+            records = [
+                make_record(answer, place, body, numbers[answer.configuration], self._dictionary)
+                for answer, place, body in cut
+            ]
+            self._database.executemany(_PUT, records)
+
+    def _share(self, parts: Iterable[bytes]) -> dict[bytes, int]:
+        """Give the number of each shared part, and keep those that are new."""
+        numbers: dict[bytes, int] = {}
+        for part in parts:
+            if part not in numbers:
+                digest = shared_digest(part)
+                if digest not in self._numbers:
+                    values = (digest, part)
+                    added = self._database.execute(
+                        "INSERT INTO shared (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING", values
+                    ).rowcount
+                    found = self._database.execute("SELECT number FROM shared WHERE digest = ?", [digest])
+                    (self._numbers[digest],) = found.fetchone()
+                    if added and self.path is not None:
+                        self._database.execute("INSERT INTO spares VALUES (?, ?, ?)", (self._numbers[digest], *values))
+                numbers[part] = self._numbers[digest]
+        return numbers
+
+    def _train(self, bodies: Iterable[bytes]) -> None:
+        """See to a dictionary: in memory none is needed, and one of too few answers is replaced by a better one."""
+        if self.path is None or (self._dictionary and len(self._dictionary[1]) > DICTIONARY_BYTES // 2):
+            return
+        dictionary = make_dictionary(bodies)
+        if len(dictionary) > len(self._dictionary[1] if self._dictionary else b""):
+            number = self._share([dictionary])[dictionary]
+            self._database.execute("INSERT OR REPLACE INTO about VALUES ('dictionary', ?)", [str(number)])
+            self._dictionary = number, dictionary
 
     def ids(self) -> list[str]:
         """Give the ids of all jobs, in the order in which they first came."""
         with self._named():
-            return [row[0] for row in self._database.execute("SELECT job_id FROM jobs ORDER BY number")]
+            rows = self._database.execute("SELECT job_id FROM jobs NOT INDEXED ORDER BY number")
+            return list(dict.fromkeys(row[0] for row in rows))
 
     def states(self, job_ids: Sequence[str]) -> dict[str, bool]:
         """Tell which of these jobs are here, and of each whether it is final."""
@@ -164,35 +221,120 @@ class Archive:
 
     def bodies(self, job_ids: Sequence[str]) -> Iterator[bytes]:
         """Give the answers to these jobs, as they came and in this order; a job that isn't here is passed over."""
-        with self._named():
-            configurations = dict(self._database.execute("SELECT number, body FROM configurations"))
-        query = "SELECT job_id, configuration, place, body FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"
+        shared = self._shared()
         for chunk in _chunks(job_ids, _CHUNK):
             with self._named():
-                rows = {row[0]: row[1:] for row in self._database.execute(query, [chunk])}
-            for job_id in json.loads(chunk):
-                if job_id in rows:
-                    number, place, body = rows[job_id]
-                    yield b"".join((body[:place], configurations[number], body[place:]))
+                found = [read_record(row, shared) for row in self._database.execute(_GET, [chunk])]
+            bodies = {answer.job_id: answer.body for answer in found}
+            yield from (bodies[job_id] for job_id in json.loads(chunk) if job_id in bodies)
+
+    def all_answers(self) -> Iterator[Answer]:
+        """Give all answers, as they came, in the order of :meth:`ids`."""
+        shared, last = self._shared(), 0
+        while True:
+            with self._named():
+                rows = self._database.execute(_GET_ALL, [last, _CHUNK]).fetchall()
+                answers = [read_record(row[1:], shared) for row in rows]
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield from answers
+
+    def _shared(self) -> Mapping[int, bytes]:
+        with self._named():
+            rows = self._database.execute("SELECT number, digest, body FROM shared").fetchall()
+            spares = self._database.execute("SELECT number, digest, body FROM spares").fetchall()
+            return {number: body for number, digest, body in [*spares, *rows] if shared_digest(body) == digest}
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write all answers, as they came, to a file of JSON Lines, a job each; gzipped where its name ends in .gz.
+
+        The same archive gives the same bytes. The file is readable by its owner only, and whole or not there.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; what is there is replaced.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        lines = (as_line(answer.body) + b"\n" for answer in self.all_answers())
+        return write_aside(path, _gzipped(lines) if str(path).lower().endswith(".gz") else lines)
+
+    def compact(self) -> None:
+        """Give the disk back what replaced answers took, and leave a single file, without a write-ahead log."""
+        with self._named():
+            self._database.execute("VACUUM")
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _prepare(self, is_new: bool) -> None:
         if not is_new and self._pragma("application_id") != _APPLICATION_ID:
             # A file that was made a moment ago and never written, by a process that was killed: an archive to be.
             if self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise ArchiveError(f"{self._name}: not an archive of classify jobs; give another path")
+                raise self._refusal()
             is_new = True
-        if is_new:
-            self._database.execute("PRAGMA page_size = 16384")
-        # Where write-ahead logging can't work, on some network drives, SQLite keeps its older journal by itself.
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
+        if is_new and not self._is_writable:
+            raise ArchiveError(f"{self._name}: holds nothing yet, and can't be written")
+        if self._is_writable:
+            if is_new:
+                self._database.execute("PRAGMA page_size = 16384")
+            # Where write-ahead logging can't work, on some network drives, SQLite keeps its older journal by itself.
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._make_tables(is_new)
+        version = self._pragma("user_version")
+        if version > _VERSION:
+            raise ArchiveError(f"{self._name}: written by a newer version of this package; update the package")
+        if version < _VERSION:
+            raise ArchiveError(f"{self._name}: of an older version, and can't be written; copy it to where it can")
+        found = self._database.execute(
+            "SELECT number, body FROM shared JOIN about ON key = 'dictionary' AND number = CAST(value AS INTEGER)"
+        )
+        self._dictionary = found.fetchone()
+
+    def _make_tables(self, is_new: bool) -> None:
         if is_new:
             with self._transaction():
                 if self._pragma("application_id") != _APPLICATION_ID:  # nobody else was quicker
-                    for statement in _SCHEMA.split(";\n"):
-                        self._database.execute(statement)
-        if self._pragma("user_version") > _VERSION:
-            raise ArchiveError(f"{self._name}: written by a newer version of this package; update the package")
+                    self._run(_SCHEMA)
+        elif self._pragma("user_version") == 1:
+            with self._transaction():
+                if self._pragma("user_version") == 1:
+                    self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> None:
+        """Take over the tables of version 1, which neither packed answers nor had digests."""
+        for table in ("about", "jobs"):
+            self._database.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+        self._run(_SCHEMA)
+        self._database.execute("INSERT INTO about SELECT key, value FROM old_about")
+        for statement in ("INSERT INTO shared SELECT * FROM configurations", "INSERT INTO spares SELECT * FROM shared"):
+            self._database.execute(statement)
+        rows = self._database.execute(
+            "SELECT job_id, final, updated_us, configuration, place, old_jobs.body, configurations.body "
+            "FROM old_jobs JOIN configurations ON configurations.number = configuration ORDER BY old_jobs.number"
+        )
+        while chunk := rows.fetchmany(_CHUNK):
+            records = []
+            for job_id, final, updated_us, number, place, body, configuration in chunk:
+                answer = Answer(job_id, b"", configuration, updated_us, bool(final))
+                records.append(make_record(answer, place, body, number, None))
+            self._database.executemany(_PUT, records)
+        for table in ("old_jobs", "configurations", "old_about"):
+            self._database.execute(f"DROP TABLE {table}")
+
+    def _run(self, statements: str) -> None:
+        for statement in statements.split(";\n"):
+            self._database.execute(statement)
+
+    def _refusal(self) -> ArchiveError:
+        """Say what a file is that isn't an archive: a damaged one, or something else."""
+        if self.path is not None and next(whole_answers(self.path), None) is not None:
+            return DamagedArchiveError(f"{self._name}: damaged: its header is not that of an archive")
+        return ArchiveError(f"{self._name}: not an archive of classify jobs; give another path")
 
     def _bind(self, service: str | None) -> None:
         if service is None:
@@ -215,6 +357,8 @@ class Archive:
             yield
             self._database.execute("COMMIT")
         except BaseException:
+            self._numbers.clear()
+            self._dictionary = None
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise
@@ -224,8 +368,61 @@ class Archive:
         """Turn SQLite's errors into ours, which name the file."""
         try:
             yield
-        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where damage shows in a text
+        except (DamageError, UnicodeDecodeError, TypeError) as error:  # the latter two where damage shows in a value
+            raise self._damaged(error) from None
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE or str(error).startswith(_DAMAGE_SAID):
+                raise self._damaged(error) from None
             raise ArchiveError(f"{self._name}: {error}; what was stored before is kept") from None
+
+    def _damaged(self, error: Exception) -> DamagedArchiveError:
+        return DamagedArchiveError(
+            f"{self._name}: damaged ({error}); fetch_jobs with this archive moves it aside, keeps what is whole, and "
+            "asks again for the rest"
+        )
+
+
+def rescue(path: str | os.PathLike[str], service: str | None) -> Rescued:
+    """Make a new archive of the whole answers of a damaged one, which is moved aside and never deleted.
+
+    Parameters
+    ----------
+    path : path-like
+        The damaged archive.
+    service : str or None
+        What a new archive is bound to, where the damaged one doesn't tell.
+
+    Raises
+    ------
+    ArchiveError
+        If files can't be made or moved there; then all is as before.
+    """
+    path = Path(path)
+    fresh = path.with_name(path.name + ".rescue")
+    try:
+        fresh.unlink(missing_ok=True)
+        with Archive(fresh, service=bound_service(path) or service) as archive:
+            some: list[Answer] = []
+            for answer in whole_answers(path):
+                some.append(answer)
+                if len(some) == _CHUNK:
+                    archive.put(some)
+                    some = []
+            archive.put(some)
+            archive.compact()
+            n_answers = len(archive)
+        number = 1
+        while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+            number += 1
+        # The log goes first: beside the new file, it would be taken for the new file's.
+        for suffix in ("-wal", "-shm", ""):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        fresh.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise ArchiveError(f"{path}: damaged, and can't be moved aside: {error.strerror}") from None
+    return Rescued(aside, n_answers)
 
 
 def is_archive(start: bytes) -> bool:
@@ -237,6 +434,26 @@ def _chunks(job_ids: Sequence[str], size: int) -> Iterator[str]:
     """Give ids as texts of JSON: one parameter holds any number of them."""
     for start in range(0, len(job_ids), size):
         yield json.dumps(list(job_ids[start : start + size]))
+
+
+def _gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)  # with gzip's header, which then holds no time
+    for chunk in chunks:
+        if packed := packer.compress(chunk):
+            yield packed
+    yield packer.flush()
+
+
+def _address(path: Path, is_writable: bool) -> str:
+    """Give SQLite's address of a file: one that can't be written is taken as it is, with its log if there is one."""
+    if is_writable:
+        return f"{path.absolute().as_uri()}?mode=rw"
+    log = path.with_name(path.name + "-wal")
+    return f"{path.absolute().as_uri()}?mode=ro{'' if log.exists() else '&immutable=1'}"
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
 
 
 def _make_private(path: Path) -> bool:
@@ -252,6 +469,8 @@ def _make_private(path: Path) -> bool:
         with _openly(path), path.open("rb") as file:
             start = file.read(len(MAGIC))
         if start and not is_archive(start):
+            if next(whole_answers(path), None) is not None:
+                raise DamagedArchiveError(f"{path}: damaged: its first bytes are not those of an archive") from None
             raise ArchiveError(f"{path}: not an archive of classify jobs; give another path") from None
         return False
     except (OSError, ValueError) as error:  # a name may hold what no name can

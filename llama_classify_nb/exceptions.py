@@ -45,6 +45,10 @@ class ArchiveError(ClassifyError):
     """The archive can't be opened, read or written; the message names the file."""
 
 
+class DamagedArchiveError(ArchiveError):
+    """The archive's file is damaged. A fetch moves it aside and goes on with every whole answer of it."""
+
+
 class ReadError(ClassifyError):
     """A file that can't be read as jobs; the message names the file."""
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from . import answers, schema
-from .archive import Answer, Archive
+from .archive import Archive
 from .client import Client, Lane, quote_id
 from .exceptions import (
     ApiError,
@@ -28,6 +28,7 @@ from .exceptions import (
 from .listing import Cursor, Filters
 from .pacing import WIDTH, Pace, shared_rate
 from .progress import Progress
+from .records import Answer
 
 PACK_SIZE = 100  # ids in a list call: the most that a page can answer
 PACK_BYTES = 7_500  # of their part of the address: servers refuse addresses of 8 KiB

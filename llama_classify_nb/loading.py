@@ -6,16 +6,16 @@ import datetime as dt
 import json
 import math
 import os
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from . import answers, frames, reading, schema
-from .archive import Archive
+from .archive import Archive, rescue
 from .blocking import run_blocking
 from .client import Client
-from .exceptions import ArgumentError, FetchInterrupted, ReadError
+from .exceptions import ArgumentError, DamagedArchiveError, FetchInterrupted, ReadError
 from .fetch import REFRESH, Fetch, Fetched, ProblemRow
 from .ids import Asked, read_ids
 from .jobset import JobSet, plural
@@ -197,31 +197,59 @@ def _loaded(
     **options: Any,
 ) -> JobSet:
     """Do the work of a fetch and make a JobSet of what it leaves behind, stopped or not."""
-    store = Archive(archive, service=client.service)
-    try:
-        progress = Progress()
-        fetch = Fetch(client, store, progress, **options)
-        bar = ProgressBar(progress, shown=shown)
-        stopped = False
-        with bar:
-            try:
-                run_blocking(lambda: work(fetch), on_step=bar.draw)
-            except KeyboardInterrupt:
-                stopped = True
-        jobset = _collected(store, fetch.finish(), asked)
-    finally:
-        if archive is not None:
-            store.close()
+    progress = Progress()
+    bar = ProgressBar(progress, shown=shown)
+    rescued: list[str] = []
+    n_before = 0
+    while True:
+        try:
+            jobset, is_stopped = _tried(client, archive, asked, work, bar, rescued, **options)
+            jobset.n_requests += n_before
+            break
+        except DamagedArchiveError:
+            if archive is None or rescued:
+                raise
+            found = rescue(archive, client.service)
+            rescued.append(
+                f"{archive} was damaged: {plural(found.n_answers, 'whole answer')} of it kept, the rest asked for "
+                f"again; the damaged file is now {found.aside}"
+            )
+            n_before = progress.n_requests
     where = f", kept in {archive}" if archive is not None else ""
     counts = f"{plural(len(jobset), 'job')} and {plural(len(jobset.problems), 'problem')}"
     requests = plural(jobset.n_requests, "request")
-    bar.close(f"{'stopped: ' if stopped else ''}{counts} in {bar.elapsed_s:.1f} s, {requests}{where}")
-    if stopped:
+    bar.close(f"{'stopped: ' if is_stopped else ''}{counts} in {bar.elapsed_s:.1f} s, {requests}{where}")
+    if is_stopped:
         raise FetchInterrupted(jobset) from None
     return jobset
 
 
-def _collected(archive: Archive, fetched: Fetched, asked: Asked | None) -> JobSet:
+def _tried(
+    client: Client,
+    archive: str | os.PathLike[str] | None,
+    asked: Asked | None,
+    work: Callable[[Fetch], Coroutine[Any, Any, None]],
+    bar: ProgressBar,
+    notes: Sequence[str],
+    **options: Any,
+) -> tuple[JobSet, bool]:
+    """Give the JobSet of one fetch, and whether it was stopped by hand."""
+    store = Archive(archive, service=client.service)
+    is_stopped = False
+    try:
+        fetch = Fetch(client, store, bar.progress, **options)
+        with bar:
+            try:
+                run_blocking(lambda: work(fetch), on_step=bar.draw)
+            except KeyboardInterrupt:
+                is_stopped = True
+        return _collected(store, fetch.finish(), asked, notes), is_stopped
+    finally:
+        if archive is not None:
+            store.close()
+
+
+def _collected(archive: Archive, fetched: Fetched, asked: Asked | None, notes: Sequence[str]) -> JobSet:
     tables = frames.read_tables(reading.archive_blocks(archive, fetched.job_ids))
     invalid: list[ProblemRow] = []
     if asked is not None:
@@ -237,7 +265,7 @@ def _collected(archive: Archive, fetched: Fetched, asked: Asked | None) -> JobSe
         tables,
         bodies,
         problems=[*fetched.problems, *invalid],
-        notes=[*(asked.notes if asked else ()), *fetched.notes],
+        notes=[*notes, *(asked.notes if asked else ()), *fetched.notes],
         n_requests=fetched.n_requests,
     )
 

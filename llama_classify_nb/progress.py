@@ -31,7 +31,7 @@ class ProgressBar:
     """
 
     def __init__(self, progress: Progress, *, shown: bool) -> None:
-        self._progress = progress
+        self.progress = progress
         self._shown = shown
         self._bar: Any = None
         self._start = time.monotonic()
@@ -59,16 +59,16 @@ class ProgressBar:
             from tqdm.auto import tqdm
 
             self._bar = tqdm(
-                total=self._progress.total,
+                total=self.progress.total,
                 unit=" jobs",
                 desc="fetching",
                 leave=False,
                 # Bars are for people: in a log file, only the closing line stands.
                 disable=not (_in_kernel() or sys.stderr.isatty()),
             )
-        self._bar.total = self._progress.total
+        self._bar.total = self.progress.total
         self._bar.set_postfix_str(self._requests(), refresh=False)
-        self._bar.n = self._progress.done
+        self._bar.n = self.progress.done
         self._bar.refresh()
 
     def close(self, line: str) -> None:
@@ -80,8 +80,8 @@ class ProgressBar:
             print(line, file=sys.stderr)  # noqa: T201 - said once, where progress is said
 
     def _requests(self) -> str:
-        refused = f", {self._progress.n_refused:,} refused" if self._progress.n_refused else ""
-        return f"{self._progress.n_requests:,} requests{refused}"
+        refused = f", {self.progress.n_refused:,} refused" if self.progress.n_refused else ""
+        return f"{self.progress.n_requests:,} requests{refused}"
 
 
 def _in_kernel() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import os
 import zlib
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from typing import IO, Any
 
 from . import answers
 from .archive import Archive, is_archive
-from .exceptions import InvalidAnswerError, ReadError
+from .exceptions import DamagedArchiveError, InvalidAnswerError, ReadError
+from .salvage import whole_answers
 
 BLOCK_BYTES = 1 << 20  # a block and its columns stay in the processor's cache
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".db", ".sqlite", ".sqlite3")  # what is read of a folder; also with .gz
@@ -35,8 +37,13 @@ def read_blocks(path: str | os.PathLike[str], damaged: list[ReadError]) -> Itera
         If there is no such file, or nothing in the folder to read.
     """
     for file in _files(Path(path)):
+        seen: set[str] = set()
         try:
-            yield from _file_blocks(file)
+            yield from _file_blocks(file, seen)
+        except DamagedArchiveError as error:
+            rest = [answer for answer in whole_answers(file) if answer.job_id not in seen]
+            yield b"\n".join(answers.as_line(answer.body) for answer in rest)
+            damaged.append(ReadError(f"{error}; what is whole was read"))
         except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or error
             damaged.append(ReadError(f"{file}: can't be read to its end: {reason}"))
@@ -44,15 +51,10 @@ def read_blocks(path: str | os.PathLike[str], damaged: list[ReadError]) -> Itera
             damaged.append(ReadError(f"{file}: neither JSON nor JSON Lines of jobs: {error}"))
 
 
-def as_line(body: bytes) -> bytes:
-    """Give JSON on one line; within its texts no line can end, so nothing but layout is lost."""
-    return body.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in body or b"\r" in body else body
-
-
 def archive_blocks(archive: Archive, job_ids: list[str]) -> Iterator[bytes]:
     """Give the answers to these jobs, in their order, as blocks of lines."""
     for start in range(0, len(job_ids), _ARCHIVE_CHUNK):
-        yield b"\n".join(map(as_line, archive.bodies(job_ids[start : start + _ARCHIVE_CHUNK])))
+        yield b"\n".join(map(answers.as_line, archive.bodies(job_ids[start : start + _ARCHIVE_CHUNK])))
 
 
 def _files(path: Path) -> list[Path]:
@@ -70,12 +72,15 @@ def _has_suffix(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(SUFFIXES)
 
 
-def _file_blocks(path: Path) -> Iterator[bytes]:
+def _file_blocks(path: Path, seen: set[str]) -> Iterator[bytes]:
     with path.open("rb") as file:
         start = file.read(16)
     if is_archive(start):
         with Archive(path) as archive:
-            yield from archive_blocks(archive, archive.ids())
+            found = archive.all_answers()
+            while some := list(itertools.islice(found, _ARCHIVE_CHUNK)):
+                yield b"\n".join(answers.as_line(answer.body) for answer in some)
+                seen.update(answer.job_id for answer in some)
         return
     opened: Any = gzip.open if start.startswith(_GZIP) else open
     with opened(path, "rb") as stream:
@@ -108,7 +113,7 @@ def _stream_blocks(stream: IO[bytes], *, is_lines: bool) -> Iterator[bytes]:
 def _document_block(document: bytes) -> bytes:
     """Give the jobs of one JSON document a line each; of something else, its lines, if one of them is JSON."""
     try:
-        return b"\n".join(map(as_line, answers.read_items(document)))
+        return b"\n".join(map(answers.as_line, answers.read_items(document)))
     except InvalidAnswerError:
         if any(answers.read_id(line) is not None for line in document.split(b"\n")):
             return document

@@ -17,7 +17,8 @@ import pandas as pd
 
 from . import metrics, plots, schema
 from .exceptions import ArgumentError
-from .export import SIDECAR, describe, write_aside, write_csv
+from .export import SIDECAR, describe, write_csv
+from .files import write_aside
 from .schema import Column
 
 

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llama_classify_nb.archive import Answer, Archive
+from llama_classify_nb.archive import Archive
 from llama_classify_nb.exceptions import ArchiveError
+from llama_classify_nb.records import Answer
 
 CONFIGURATION = b'{"rules": []}'
 
@@ -149,8 +150,9 @@ class TestRefusals:
     def test_a_full_disk_is_said_and_what_was_stored_stays(self, tmp_path: Path) -> None:
         script = """
 import resource, signal, sys
-from llama_classify_nb.archive import Answer, Archive
+from llama_classify_nb.archive import Archive
 from llama_classify_nb.exceptions import ArchiveError
+from llama_classify_nb.records import Answer
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 archive = Archive(sys.argv[1])
 archive.put([Answer("first", b"{configuration}", b"configuration", None, True)])
@@ -177,7 +179,8 @@ except ArchiveError as error:
 def test_a_killed_process_loses_nothing_that_it_reported_as_stored(tmp_path: Path, n_pages: int) -> None:
     script = """
 import itertools, sys
-from llama_classify_nb.archive import Answer, Archive
+from llama_classify_nb.archive import Archive
+from llama_classify_nb.records import Answer
 archive = Archive(sys.argv[1])
 for n in itertools.count():
     archive.put([Answer(f"{n}-{i}", b'{"c": 1, "n": %d}' % n, b'"c": 1', n, True) for i in range(20)])
@@ -199,7 +202,8 @@ for n in itertools.count():
 def test_two_processes_may_make_the_same_archive_at_once(tmp_path: Path) -> None:
     script = """
 import sys
-from llama_classify_nb.archive import Answer, Archive
+from llama_classify_nb.archive import Archive
+from llama_classify_nb.records import Answer
 sys.stdin.readline()
 archive = Archive(sys.argv[1], service="s")
 for n in range(20):

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from llama_classify_nb import cells, export, frames, schema
+from llama_classify_nb import cells, export, files, frames, schema
 from llama_classify_nb.cells import needs_apostrophe, neutralise, restore
 from llama_classify_nb.exceptions import ArgumentError, ReadError
 from llama_classify_nb.jobset import JobSet
@@ -432,7 +432,7 @@ class TestWriteAside:
 
         before = os.umask(0)
         try:
-            path = export.write_aside(tmp_path / "a.bin", chunks())
+            path = files.write_aside(tmp_path / "a.bin", chunks())
         finally:
             os.umask(before)
         assert modes == [0o600]
@@ -449,7 +449,7 @@ class TestWriteAside:
             raise error
 
         with pytest.raises(type(error)):
-            export.write_aside(path, chunks())
+            files.write_aside(path, chunks())
         assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a.bin", b"old")]
 
     def test_a_full_disk_names_the_file_and_leaves_the_old_one(self, tmp_path: Path) -> None:
@@ -494,7 +494,7 @@ class TestWriteAside:
             export.write_csv(pd.DataFrame({"a": [1]}), tmp_path / where)
 
     def test_the_longest_file_name_can_be_written(self, tmp_path: Path) -> None:
-        assert export.write_aside(tmp_path / ("n" * 255), [b"x"]).read_bytes() == b"x"
+        assert files.write_aside(tmp_path / ("n" * 255), [b"x"]).read_bytes() == b"x"
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:

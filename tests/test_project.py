@@ -24,8 +24,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # From the ground up. A module may import from floors below its own, and from its own room.
 FLOORS = [
     {"exceptions", "schema"},
-    {"answers", "blocking", "rate", "cells"},
-    {"client", "ids", "pacing", "archive", "progress", "demo", "export", "listing"},
+    {"answers", "blocking", "rate", "cells", "files", "records"},
+    {"client", "ids", "pacing", "progress", "demo", "export", "listing", "salvage"},
+    {"archive"},
     {"fetch", "frames", "reading"},
     {"jobset"},
     {"loading"},

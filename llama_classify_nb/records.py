@@ -1,0 +1,111 @@
+"""An answer as a record of the archive: its shared parts cut out, the rest packed, and a digest over all of it.
+
+A million jobs share a handful of configurations, so each distinct one is stored once, as a *shared part*, and put back,
+byte for byte, on reading. What remains is packed with a *dictionary*, another shared part, made of the first answers: a
+record then takes about a tenth of what came, and can still be read by itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+DICTIONARY_BYTES = 3_800  # of the 4 KiB that a packed record looks back
+_WINDOW_BITS, _MEMORY, _LEVEL = -12, 5, 3  # raw deflate: no header, no checksum, since a digest stands beside it
+
+
+class Answer(NamedTuple):
+    """An answer to keep."""
+
+    job_id: str
+    body: bytes
+    configuration: bytes  # the part of the body that is its configuration
+    updated_us: int | None
+    final: bool
+
+
+class Record(NamedTuple):
+    """A row of the archive's table of jobs, without its number."""
+
+    job_id: str
+    final: int  # 1: the job has ended and won't change
+    updated_us: int | None  # updated_at in microseconds since 1970; None: not stated
+    configuration: int  # number of a shared part
+    place: int  # where in the body the configuration was cut out
+    dictionary: int | None  # number of the shared part that the body was packed with; None: it isn't packed
+    body: bytes
+    digest: bytes
+
+
+class DamageError(Exception):
+    """A record that isn't what was written."""
+
+
+def shared_digest(part: bytes) -> bytes:
+    """Give what a shared part is known by."""
+    return hashlib.sha256(part).digest()
+
+
+def without_configuration(answer: Answer) -> tuple[int, bytes]:
+    """Give where the configuration stands in an answer, and the answer without it."""
+    place = answer.body.index(answer.configuration)
+    return place, answer.body[:place] + answer.body[place + len(answer.configuration) :]
+
+
+def make_dictionary(bodies: Iterable[bytes]) -> bytes:
+    """Make a dictionary of what answers have in common: the beginning of some of them."""
+    return b"".join(bodies)[:DICTIONARY_BYTES]
+
+
+def make_record(
+    answer: Answer, place: int, body: bytes, configuration: int, dictionary: tuple[int, bytes] | None
+) -> Record:
+    """Make the record of an answer; ``body`` is without its configuration, ``dictionary`` a number and its bytes."""
+    if dictionary is not None:
+        packer = _packer(dictionary[1]).copy()
+        body = packer.compress(body) + packer.flush()
+    number = None if dictionary is None else dictionary[0]
+    fields = (answer.job_id, int(answer.final), answer.updated_us, configuration, place, number)
+    return Record(*fields, body, _digest(fields, body))
+
+
+def read_record(row: Iterable[Any], shared: Mapping[int, bytes]) -> Answer:
+    """Give the answer of a record.
+
+    Raises
+    ------
+    DamageError
+        If it isn't what :func:`make_record` made, or a shared part is missing.
+    """
+    record = Record(*row)
+    if _digest(record[:6], record.body) != record.digest:
+        raise DamageError(f"the record of job {record.job_id!a} is damaged")
+    body = record.body
+    try:
+        configuration = shared[record.configuration]
+        if record.dictionary is not None:
+            body = _unpacker(shared[record.dictionary]).copy().decompress(body)
+    except (KeyError, zlib.error):
+        raise DamageError(f"what the record of job {record.job_id!a} shares with others is damaged") from None
+    whole = b"".join((body[: record.place], configuration, body[record.place :]))
+    return Answer(record.job_id, whole, configuration, record.updated_us, bool(record.final))
+
+
+def _digest(fields: tuple[Any, ...], body: Any) -> bytes:
+    if not isinstance(body, bytes):
+        return b""
+    return hashlib.blake2b(repr(fields).encode("utf-8", "replace") + body, digest_size=8).digest()
+
+
+@functools.lru_cache(maxsize=8)
+def _packer(dictionary: bytes) -> Any:
+    # Priming a packer with its dictionary takes far longer than copying a primed one.
+    return zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY, zlib.Z_DEFAULT_STRATEGY, dictionary)
+
+
+@functools.lru_cache(maxsize=8)
+def _unpacker(dictionary: bytes) -> Any:
+    return zlib.decompressobj(_WINDOW_BITS, zdict=dictionary)
