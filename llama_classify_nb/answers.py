@@ -254,18 +254,20 @@ def read_id(body: bytes) -> str | None:
         return None
 
 
-def has_repeated_keys(job: bytes) -> bool:
+def has_repeated_keys(job: bytes, unseen: bytes | None = None) -> bool:
     """Whether a key stands twice in one object: readers disagree on which counts, so that such an answer may forge.
 
     The keys that matter are looked for as bytes, whose quotes would be escaped within a text; only an answer that shows
-    one twice, or spells a plain letter as an escape, is read in full.
+    one twice, or spells a plain letter as an escape, is read in full. ``unseen`` is the part to look at, where the rest
+    was looked at before.
 
     Raises
     ------
     InvalidAnswerError
         If it can't be read in full, since it is nested too deeply.
     """
-    if not any(job.count(key) > 1 for key in _KEYS_THAT_MATTER) and not _ESCAPED_LETTER.search(job):
+    part = job if unseen is None else unseen
+    if not any(part.count(key) > 1 for key in _KEYS_THAT_MATTER) and not _ESCAPED_LETTER.search(part):
         return False
 
     def check(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -28,7 +28,6 @@ from .records import (
     make_record,
     read_record,
     shared_digest,
-    without_configuration,
 )
 from .salvage import bound_service, whole_answers
 
@@ -94,8 +93,8 @@ class Archive:
 
     Parameters
     ----------
-    path : path-like or None
-        The file; it is made, readable for its owner only, if it isn't there. None: in memory, gone with the object.
+    path : path-like
+        The file; it is made, readable for its owner only, if it isn't there.
     service : str, optional
         What the answers come from (:attr:`Client.service`). A new archive is bound to it; another's is refused. It
         says that answers will be put in, too: a file that can't be written is refused.
@@ -110,25 +109,24 @@ class Archive:
         If it is damaged; so does every method, when it comes upon the damage. :func:`rescue` helps.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None, *, service: str | None = None) -> None:
-        if path is not None and not isinstance(path, str | os.PathLike):
-            raise ArgumentError(f"archive is a {type(path).__name__}: give the path of a file, or None")
-        self.path = None if path is None else Path(path)
-        self._name = str(self.path) if self.path else "archive in memory"
+    def __init__(self, path: str | os.PathLike[str], *, service: str | None = None) -> None:
+        if not isinstance(path, str | os.PathLike):
+            raise ArgumentError(f"archive is a {type(path).__name__}: give the path of a file")
+        self.path = Path(path)
         self._numbers: dict[bytes, int] = {}  # of shared parts, by digest
         self._dictionary: tuple[int, bytes] | None = None
-        is_new = self.path is None or _make_private(self.path)
-        self._is_writable = self.path is None or _is_writable(self.path)
+        is_new = _make_private(self.path)
+        self._is_writable = _is_writable(self.path)
         if service is not None and not self._is_writable:
-            raise ArchiveError(f"{self._name}: can't be written, nor could what is fetched be kept; check its mode")
+            raise ArchiveError(f"{self.path}: can't be written, nor could what is fetched be kept; check its mode")
         with self._named():
             # Another thread writes than the one that opened it; they never do so at once.
             self._database = sqlite3.connect(
-                ":memory:" if self.path is None else _address(self.path, self._is_writable),
+                _address(self.path, self._is_writable),
                 timeout=_BUSY_S,
                 isolation_level=None,
                 check_same_thread=False,
-                uri=self.path is not None,
+                uri=True,
             )
         try:
             with self._named():
@@ -155,7 +153,7 @@ class Archive:
             return int(self._database.execute("SELECT count(*) FROM jobs").fetchone()[0])
 
     def __repr__(self) -> str:
-        return f"Archive({self._name!r})"
+        return f"Archive({str(self.path)!r})"
 
     def close(self) -> None:
         """Close the file."""
@@ -166,15 +164,13 @@ class Archive:
 
         An answer that is older than the one already here is passed over.
         """
-        cut = [(answer, *without_configuration(answer)) for answer in answers]
+        some = list(answers)
         with self._named(), self._transaction():
-            numbers = self._share(answer.configuration for answer, _, _ in cut)
-            self._train(body for _, _, body in cut)
-            records = [
-                make_record(answer, place, body, numbers[answer.configuration], self._dictionary)
-                for answer, place, body in cut
-            ]
-            self._database.executemany(_PUT, records)
+            numbers = self._share(answer.configuration for answer in some)
+            self._train(some)
+            self._database.executemany(
+                _PUT, [make_record(answer, numbers[answer.configuration], self._dictionary) for answer in some]
+            )
 
     def _share(self, parts: Iterable[bytes]) -> dict[bytes, int]:
         """Give the number of each shared part, and keep those that are new."""
@@ -189,16 +185,16 @@ class Archive:
                     ).rowcount
                     found = self._database.execute("SELECT number FROM shared WHERE digest = ?", [digest])
                     (self._numbers[digest],) = found.fetchone()
-                    if added and self.path is not None:
+                    if added:
                         self._database.execute("INSERT INTO spares VALUES (?, ?, ?)", (self._numbers[digest], *values))
                 numbers[part] = self._numbers[digest]
         return numbers
 
-    def _train(self, bodies: Iterable[bytes]) -> None:
-        """See to a dictionary: in memory none is needed, and one of too few answers is replaced by a better one."""
-        if self.path is None or (self._dictionary and len(self._dictionary[1]) > DICTIONARY_BYTES // 2):
+    def _train(self, answers: Sequence[Answer]) -> None:
+        """See to a dictionary; one of too few answers is replaced by a better one."""
+        if self._dictionary and len(self._dictionary[1]) > DICTIONARY_BYTES // 2:
             return
-        dictionary = make_dictionary(bodies)
+        dictionary = make_dictionary(answers)
         if len(dictionary) > len(self._dictionary[1] if self._dictionary else b""):
             number = self._share([dictionary])[dictionary]
             self._database.execute("INSERT OR REPLACE INTO about VALUES ('dictionary', ?)", [str(number)])
@@ -277,7 +273,7 @@ class Archive:
                 raise self._refusal()
             is_new = True
         if is_new and not self._is_writable:
-            raise ArchiveError(f"{self._name}: holds nothing yet, and can't be written")
+            raise ArchiveError(f"{self.path}: holds nothing yet, and can't be written")
         if self._is_writable:
             if is_new:
                 self._database.execute("PRAGMA page_size = 16384")
@@ -287,9 +283,9 @@ class Archive:
             self._make_tables(is_new)
         version = self._pragma("user_version")
         if version > _VERSION:
-            raise ArchiveError(f"{self._name}: written by a newer version of this package; update the package")
+            raise ArchiveError(f"{self.path}: written by a newer version of this package; update the package")
         if version < _VERSION:
-            raise ArchiveError(f"{self._name}: of an older version, and can't be written; copy it to where it can")
+            raise ArchiveError(f"{self.path}: of an older version, and can't be written; copy it to where it can")
         found = self._database.execute(
             "SELECT number, body FROM shared JOIN about ON key = 'dictionary' AND number = CAST(value AS INTEGER)"
         )
@@ -320,8 +316,8 @@ class Archive:
         while chunk := rows.fetchmany(_CHUNK):
             records = []
             for job_id, final, updated_us, number, place, body, configuration in chunk:
-                answer = Answer(job_id, b"", configuration, updated_us, bool(final))
-                records.append(make_record(answer, place, body, number, None))
+                answer = Answer(job_id, body, place, configuration, updated_us, bool(final))
+                records.append(make_record(answer, number, None))
             self._database.executemany(_PUT, records)
         for table in ("old_jobs", "configurations", "old_about"):
             self._database.execute(f"DROP TABLE {table}")
@@ -332,9 +328,9 @@ class Archive:
 
     def _refusal(self) -> ArchiveError:
         """Say what a file is that isn't an archive: a damaged one, or something else."""
-        if self.path is not None and next(whole_answers(self.path), None) is not None:
-            return DamagedArchiveError(f"{self._name}: damaged: its header is not that of an archive")
-        return ArchiveError(f"{self._name}: not an archive of classify jobs; give another path")
+        if next(whole_answers(self.path), None) is not None:
+            return DamagedArchiveError(f"{self.path}: damaged: its header is not that of an archive")
+        return ArchiveError(f"{self.path}: not an archive of classify jobs; give another path")
 
     def _bind(self, service: str | None) -> None:
         if service is None:
@@ -344,7 +340,7 @@ class Archive:
         (bound,) = self._database.execute("SELECT value FROM about WHERE key = 'service'").fetchone()
         if bound != service:
             raise ArchiveError(
-                f"{self._name}: holds jobs of {bound}, and this client reads {service}; use one archive for each"
+                f"{self.path}: holds jobs of {bound}, and this client reads {service}; use one archive for each"
             )
 
     def _pragma(self, name: str) -> int:
@@ -373,11 +369,11 @@ class Archive:
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE or str(error).startswith(_DAMAGE_SAID):
                 raise self._damaged(error) from None
-            raise ArchiveError(f"{self._name}: {error}; what was stored before is kept") from None
+            raise ArchiveError(f"{self.path}: {error}; what was stored before is kept") from None
 
     def _damaged(self, error: Exception) -> DamagedArchiveError:
         return DamagedArchiveError(
-            f"{self._name}: damaged ({error}); fetch_jobs with this archive moves it aside, keeps what is whole, and "
+            f"{self.path}: damaged ({error}); fetch_jobs with this archive moves it aside, keeps what is whole, and "
             "asks again for the rest"
         )
 

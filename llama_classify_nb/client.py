@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.utils
-import http.cookiejar
 import ipaddress
 import json
 import math
@@ -48,7 +47,7 @@ MAX_RETRY_AFTER_S = 24 * 3600.0  # what a server asks beyond this is no promise 
 
 _KEY = re.compile(r"""(?:(?!["'`\\<>])[!-~])+""")  # quotes are visible ASCII, too, and often pasted along
 
-Lane = httpx.AsyncClient
+Lane = httpx.AsyncBaseTransport
 _Authorize = Callable[[httpx.Request], httpx.Request]
 
 
@@ -249,51 +248,45 @@ class Client:
 
     @contextlib.asynccontextmanager
     async def lanes(self, n: int) -> AsyncIterator[list[Lane]]:
-        """Open ``n`` lanes: clients of one connection each, closed on the way out.
+        """Open ``n`` lanes, of one connection each, closed on the way out.
 
         httpx walks all connections of a pool at each request; many pools of one are several times faster than one
-        pool of many. They share a TLS context, which is the dear part.
+        pool of many. They share a TLS context, which is the dear part. And they are bare transports: what a client of
+        httpx does on top, cookies and redirects, is not wanted here, and would take a third of the time.
         """
         if self._closed:
             raise ArgumentError("this client is closed: make a new one, or don't close it before the fetch")
+        if self._transport is not None:
+            async with self._transport as lane:
+                yield [lane] * n
+            return
         secure = self.base_url.startswith("https:")
         # Loading the certificates to trust takes long. Where none are needed, none are trusted.
         try:
             context = httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         except OSError as error:
             raise ArgumentError(f"no certificates to trust ({error}): check SSL_CERT_FILE and SSL_CERT_DIR") from None
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
         try:
-            lanes = [self._lane(context, secure) for _ in range(n)]
+            # Over http no proxy of the environment is used: it would see the key.
+            proxy = _proxy(self.base_url) if secure else None
+            lanes = [httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy) for _ in range(n)]
         except (ImportError, ValueError, httpx.InvalidURL) as error:  # whose text may quote a password
             why = "SOCKS needs httpx[socks]" if isinstance(error, ImportError) else "check HTTPS_PROXY and ALL_PROXY"
             raise ArgumentError(f"the proxy that the environment names can't be used: {why}") from None
         async with contextlib.AsyncExitStack() as stack:
             yield [await stack.enter_async_context(lane) for lane in lanes]
 
-    def _lane(self, context: ssl.SSLContext, secure: bool) -> Lane:
-        # No cookie is kept, hence none sent back; no redirect followed; over http no proxy of the environment used.
-        return httpx.AsyncClient(
-            base_url=self.base_url,
-            auth=self._authorize,
-            headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "llama_classify_nb"},
-            cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
-            verify=context,
-            trust_env=secure,
-            follow_redirects=False,
-            timeout=httpx.Timeout(self.timeout, connect=min(CONNECT_TIMEOUT_S, self.timeout)),
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-            transport=self._transport,
-        )
-
     async def answer(self, lane: Lane, path: str, query: str) -> bytes:
         """Make one GET and give its body: UTF-8, decoded, of status 200. Anything else is an :class:`ApiError`."""
         failure: ApiError
         try:
             async with asyncio.timeout(self.timeout):
-                async with lane.stream("GET", f"{path}?{query}" if query else path) as response:
+                response = await lane.handle_async_request(self._request(path, query))
+                try:
                     body = await _body(response)
-                    if response.status_code != 200:  # some servers quote what they refuse
-                        body = self._without_key(body)
+                finally:
+                    await response.aclose()
         except TimeoutError:
             failure = TransportError(f"no whole answer within {self.timeout:g} s")
         except httpx.HTTPError as error:
@@ -304,9 +297,19 @@ class Client:
             return self._accepted(response, body)
         raise failure  # out here, where it drags along no frame of a connection, whose variables show the key
 
+    def _request(self, path: str, query: str) -> httpx.Request:
+        limits = dict.fromkeys(("read", "write", "pool"), self.timeout)
+        request = httpx.Request(
+            "GET",
+            f"{self.base_url}{path}{'?' if query else ''}{query}",
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "llama_classify_nb"},
+            extensions={"timeout": {**limits, "connect": min(CONNECT_TIMEOUT_S, self.timeout)}},
+        )
+        return self._authorize(request)
+
     def _accepted(self, response: httpx.Response, body: bytes) -> bytes:
         if response.status_code != 200:
-            raise self._refusal(response, body)
+            raise self._refusal(response, self._without_key(body))  # some servers quote what they refuse
         text = answers.as_utf8(body)
         if text.lstrip()[:1] == b"<":
             title = answers.read_detail(self._without_key(text))
@@ -439,6 +442,17 @@ def _identifier(name: str, value: str | None) -> str | None:
     if value is not None and (not isinstance(value, str) or not value.strip()):
         raise ArgumentError(f"{name} is {value!r}: give an id as text, or leave it out for the key's own")
     return value and value.strip()
+
+
+def _proxy(base_url: str) -> httpx.Proxy | None:
+    """Give the proxy that the environment names for an address, if it names one."""
+    import urllib.request
+
+    if urllib.request.proxy_bypass(urlsplit(base_url).hostname or ""):
+        return None
+    named = urllib.request.getproxies()
+    url = named.get("https") or named.get("all")
+    return httpx.Proxy(url if "://" in url else f"http://{url}") if url else None
 
 
 async def _body(response: httpx.Response) -> bytes:

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from . import answers, schema
-from .archive import Archive
 from .client import Client, Lane, quote_id
 from .exceptions import (
     ApiError,
@@ -26,6 +25,7 @@ from .exceptions import (
     RequestError,
 )
 from .listing import Cursor, Filters
+from .memory import Store
 from .pacing import WIDTH, Pace, shared_rate
 from .progress import Progress
 from .records import Answer
@@ -61,7 +61,7 @@ class Fetch:
     ----------
     client : Client
         Where to ask.
-    archive : Archive
+    archive : Store
         Where answers go, and what need not be asked again.
     progress : Progress
         Told how far it is.
@@ -78,7 +78,7 @@ class Fetch:
     def __init__(
         self,
         client: Client,
-        archive: Archive,
+        archive: Store,
         progress: Progress,
         *,
         refresh: str = "unfinished",
@@ -254,14 +254,16 @@ class Fetch:
 
     def _read(self, body: bytes) -> tuple[Answer, answers.Job]:
         job = answers.read_job(body)
-        if answers.has_repeated_keys(body):
-            raise InvalidAnswerError("a key stands twice in the answer", status_code=200)
         configuration = bytes(job.configuration)
-        if configuration not in self._sound:
+        updated_us = answers.microseconds(job.updated_at)
+        answer = Answer.cut(job.id, body, configuration, updated_us, answers.is_final(job))
+        is_known = configuration in self._sound
+        if answers.has_repeated_keys(body, answer.rest if is_known else None):
+            raise InvalidAnswerError("a key stands twice in the answer", status_code=200)
+        if not is_known:
             answers.read_configuration(configuration)
             self._sound.add(configuration)
-        updated_us = answers.microseconds(job.updated_at)
-        return Answer(job.id, body, configuration, updated_us, answers.is_final(job)), job
+        return answer, job
 
     async def _save_now_and_then(self) -> None:
         """Keep single answers from waiting for more, when the pace is slow."""

@@ -20,6 +20,7 @@ from .fetch import REFRESH, Fetch, Fetched, ProblemRow
 from .ids import Asked, read_ids
 from .jobset import JobSet, plural
 from .listing import Filters
+from .memory import MemoryArchive, Store
 from .pacing import WIDTH
 from .progress import Progress, ProgressBar
 
@@ -177,8 +178,7 @@ def count_jobs(
     """
     filters = _filters(status, configuration_id, created_after, created_before)
     reader = _reader(client, project_id, organization_id)
-    with Archive(None) as nothing:
-        return run_blocking(lambda: Fetch(reader, nothing, Progress()).count(filters))
+    return run_blocking(lambda: Fetch(reader, MemoryArchive(), Progress()).count(filters))
 
 
 def _reader(client: Client | None, project_id: str | None, organization_id: str | None) -> Client:
@@ -234,7 +234,7 @@ def _tried(
     **options: Any,
 ) -> tuple[JobSet, bool]:
     """Give the JobSet of one fetch, and whether it was stopped by hand."""
-    store = Archive(archive, service=client.service)
+    store = MemoryArchive() if archive is None else Archive(archive, service=client.service)
     is_stopped = False
     try:
         fetch = Fetch(client, store, bar.progress, **options)
@@ -245,20 +245,20 @@ def _tried(
                 is_stopped = True
         return _collected(store, fetch.finish(), asked, notes), is_stopped
     finally:
-        if archive is not None:
+        if isinstance(store, Archive):
             store.close()
 
 
-def _collected(archive: Archive, fetched: Fetched, asked: Asked | None, notes: Sequence[str]) -> JobSet:
-    tables = frames.read_tables(reading.archive_blocks(archive, fetched.job_ids))
+def _collected(store: Store, fetched: Fetched, asked: Asked | None, notes: Sequence[str]) -> JobSet:
+    tables = frames.read_tables(reading.store_blocks(store, fetched.job_ids))
     invalid: list[ProblemRow] = []
     if asked is not None:
         invalid = [(job_id, "invalid_id", None, reason, False, 0) for job_id, reason in asked.invalid]
 
     def bodies(job_id: str) -> Iterable[bytes]:
-        if archive.path is None:
-            return archive.bodies([job_id])
-        with Archive(archive.path) as again:
+        if not isinstance(store, Archive):
+            return store.bodies([job_id])
+        with Archive(store.path) as again:
             return list(again.bodies([job_id]))
 
     return JobSet(

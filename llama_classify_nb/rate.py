@@ -18,8 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-FIRST_IN_FLIGHT = 8  # before anything is known: so many can be refused at first contact
-WIDEN_AFTER = 64  # admitted requests, after which more may be in flight
+# Before anything is known, so many requests may be in flight, after so many were admitted: as many can be refused at
+# first contact with a limit. Limits of 20 a minute are common, hence the care after the first few.
+FIRST_IN_FLIGHT = ((0, 12), (4, 8), (48, 12), (64, 1_000_000))
+NOISY_IN_FLIGHT = 8  # where refusals come by chance
 CONTACT = 3  # refusals in a row that show a limit; a single one may be chance
 LONG_S = 5.0  # what stays shut so long is a window
 BACKOFF_S, MAX_BACKOFF_S = 1.0, 15.0  # between probes of a service that is shut
@@ -28,19 +30,11 @@ MANY = 20  # admitted requests that make a measurement
 CLOSE = 0.85  # of a refused pace: below it the pace grows fast
 BELOW = 0.99
 FAST, SLOW = 1.5, 1.001  # growth a second
+CONTRADICTED = 2  # windows in a row that refused some of their quota, after which it is taken to be none
+LEAVING_TRIAL = 8  # requests that then tell whether it is a pace
 PUSH_EVERY = 8  # windows after which one request more than the quota is tried
-TRIALS = (
-    6,
-    9,
-    12,
-    16,
-    20,
-    26,
-    32,
-    40,
-    60,
-    90,
-)  # cuts after which it is tried whether refusals have to do with the pace at all …
+# Cuts after which it is tried whether refusals have to do with the pace at all …
+TRIALS = (6, 9, 12, 16, 20, 26, 32, 40, 60, 90)
 TOLD_TRIALS = (10, 20, 40, 160)  # … where the service says how long to wait, and so seems to know what it does
 TRIAL_BELOW = 10.0  # requests a second; above, a wrong guess costs little
 
@@ -110,6 +104,7 @@ class Rate:
         self._quota: int | None = None
         self._period = 0.0
         self._push = self._n_windows = 0
+        self._run_refused = self._n_contradicted = 0  # within the quota, after all of it was started
 
     @_locked
     def widen(self, widest: int) -> None:
@@ -127,9 +122,12 @@ class Rate:
             most = self._trial.size if self._trial.n_started < self._trial.size else 0
         elif self._mode == "shut":
             most = 1
-        elif self._mode == "open" and (self._is_noisy or self._n_admitted < WIDEN_AFTER):
-            # While a refusal is fresh, the others in flight will tell whether it was chance.
-            most = FIRST_IN_FLIGHT if not self._in_row else CONTACT
+        elif self._mode == "open":
+            first = next(most for after, most in reversed(FIRST_IN_FLIGHT) if self._n_admitted >= after)
+            cautious = NOISY_IN_FLIGHT if self._is_noisy else first
+            if cautious < most:
+                # While a refusal is fresh, the others in flight will tell whether it was chance.
+                most = CONTACT if self._in_row else cautious
         return math.inf if self._in_flight >= most else max(now, self._next_start)
 
     @_locked
@@ -192,6 +190,8 @@ class Rate:
             self._refused_in_window(now, retry_after)
         elif started > self._shut:
             self._still_shut(now, started, retry_after)
+        else:
+            self._run_refused += 1
 
     # First contact, and what is shut
 
@@ -225,6 +225,8 @@ class Rate:
         """Go on as before it was shut: its first request since got through."""
         darkness = started - self._shut
         opened = started if self._opened is None else self._opened
+        if self._quota is not None:
+            self._n_contradicted = self._n_contradicted + 1 if self._run_refused > self._push else 0
         self._mode = "window"
         if self._quota is None and not (darkness >= LONG_S and self._run_admitted > 1):
             self._mode = "paced"
@@ -236,11 +238,14 @@ class Rate:
             self._quota, self._period = self._run_admitted, started - opened
         elif self._probed is not None:  # it opened later than expected
             self._period = started - opened
-        self._opened, self._run_started, self._run_admitted = started, 1, 0
+        n_admitted = self._run_admitted
+        self._opened, self._run_started, self._run_admitted, self._run_refused = started, 1, 0, 0
         if self._quota is not None:
             self._n_windows += 1
             self._push = int(self._n_windows % PUSH_EVERY == 0)
-            if self._quota + self._push <= 1:
+            if self._n_contradicted >= CONTRADICTED:
+                self._leave_window(now, n_admitted)
+            elif self._quota + self._push <= 1:
                 self._close(now, started + self._period)
 
     def _refused_in_window(self, now: float, retry_after: float | None) -> None:
@@ -256,10 +261,15 @@ class Rate:
             self._quota = max(1, n)
             self._close(now, max(opened + self._period, now + (retry_after or 0.0)))
         else:  # it isn't a window at all
-            self._mode, self._quota = "paced", None
-            self._measured, self._bracket, self._ceiling = 0.0, (0.0, math.inf), math.inf
-            self._anchor, self._since_anchor = self._shut, n
-            self._cut(now)
+            self._leave_window(now, n)
+
+    def _leave_window(self, now: float, n_admitted: int) -> None:
+        """Take it for a pace after all."""
+        self._mode, self._quota, self._n_contradicted = "paced", None, 0
+        self._measured, self._bracket, self._ceiling = 0.0, (0.0, math.inf), math.inf
+        self._anchor, self._since_anchor = self._shut, n_admitted
+        self._cut(now)
+        self._try(now, LEAVING_TRIAL)
 
     # Pace
 
@@ -285,8 +295,11 @@ class Rate:
         self._cut(now)
         self._n_cuts += 1
         if self._pace < TRIAL_BELOW and self._n_cuts in (TRIALS if retry_after is None else TOLD_TRIALS):
-            self._trial = _Trial(now, min(self._widest, 3 + math.ceil(self._pace / 5)))
-            self._next_start = now
+            self._try(now, 3 + math.ceil(self._pace / 5))
+
+    def _try(self, now: float, size: int) -> None:
+        self._trial = _Trial(now, min(self._widest, size))
+        self._next_start = now
 
     def _cut(self, now: float) -> None:
         """Cut the pace to between what was admitted since the last refusal and what was refused now."""

@@ -13,6 +13,7 @@ from typing import IO, Any
 from . import answers
 from .archive import Archive, is_archive
 from .exceptions import DamagedArchiveError, InvalidAnswerError, ReadError
+from .memory import Store
 from .salvage import whole_answers
 
 BLOCK_BYTES = 1 << 20  # a block and its columns stay in the processor's cache
@@ -51,10 +52,10 @@ def read_blocks(path: str | os.PathLike[str], damaged: list[ReadError]) -> Itera
             damaged.append(ReadError(f"{file}: neither JSON nor JSON Lines of jobs: {error}"))
 
 
-def archive_blocks(archive: Archive, job_ids: list[str]) -> Iterator[bytes]:
+def store_blocks(store: Store, job_ids: list[str]) -> Iterator[bytes]:
     """Give the answers to these jobs, in their order, as blocks of lines."""
     for start in range(0, len(job_ids), _ARCHIVE_CHUNK):
-        yield b"\n".join(map(answers.as_line, archive.bodies(job_ids[start : start + _ARCHIVE_CHUNK])))
+        yield b"\n".join(map(answers.as_line, store.bodies(job_ids[start : start + _ARCHIVE_CHUNK])))
 
 
 def _files(path: Path) -> list[Path]:

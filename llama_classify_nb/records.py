@@ -11,30 +11,51 @@ import functools
 import hashlib
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 DICTIONARY_BYTES = 3_800  # of the 4 KiB that a packed record looks back
+_GLANCE = 64
 _WINDOW_BITS, _MEMORY, _LEVEL = -12, 5, 3  # raw deflate: no header, no checksum, since a digest stands beside it
 
 
 class Answer(NamedTuple):
-    """An answer to keep."""
+    """An answer to keep, with its configuration cut out."""
 
     job_id: str
-    body: bytes
-    configuration: bytes  # the part of the body that is its configuration
-    updated_us: int | None
-    final: bool
+    rest: bytes  # what came, without its configuration
+    place: int  # where in what came the configuration stood
+    configuration: bytes
+    updated_us: int | None  # updated_at in microseconds since 1970; None: not stated
+    final: bool  # whether the job has ended and won't change
+
+    @classmethod
+    def cut(cls, job_id: str, body: bytes, configuration: bytes, updated_us: int | None, final: bool) -> Self:
+        """Make it of what came, which holds the configuration.
+
+        Raises
+        ------
+        ValueError
+            If it doesn't.
+        """
+        place = body.find(configuration[:_GLANCE])  # far quicker than looking for a long text at once
+        if not body.startswith(configuration, place):
+            place = body.index(configuration)
+        return cls(job_id, body[:place] + body[place + len(configuration) :], place, configuration, updated_us, final)
+
+    @property
+    def body(self) -> bytes:
+        """What came, byte for byte."""
+        return b"".join((self.rest[: self.place], self.configuration, self.rest[self.place :]))
 
 
 class Record(NamedTuple):
     """A row of the archive's table of jobs, without its number."""
 
     job_id: str
-    final: int  # 1: the job has ended and won't change
-    updated_us: int | None  # updated_at in microseconds since 1970; None: not stated
+    final: int
+    updated_us: int | None
     configuration: int  # number of a shared part
-    place: int  # where in the body the configuration was cut out
+    place: int
     dictionary: int | None  # number of the shared part that the body was packed with; None: it isn't packed
     body: bytes
     digest: bytes
@@ -49,26 +70,19 @@ def shared_digest(part: bytes) -> bytes:
     return hashlib.sha256(part).digest()
 
 
-def without_configuration(answer: Answer) -> tuple[int, bytes]:
-    """Give where the configuration stands in an answer, and the answer without it."""
-    place = answer.body.index(answer.configuration)
-    return place, answer.body[:place] + answer.body[place + len(answer.configuration) :]
-
-
-def make_dictionary(bodies: Iterable[bytes]) -> bytes:
+def make_dictionary(answers: Iterable[Answer]) -> bytes:
     """Make a dictionary of what answers have in common: the beginning of some of them."""
-    return b"".join(bodies)[:DICTIONARY_BYTES]
+    return b"".join(answer.rest for answer in answers)[:DICTIONARY_BYTES]
 
 
-def make_record(
-    answer: Answer, place: int, body: bytes, configuration: int, dictionary: tuple[int, bytes] | None
-) -> Record:
-    """Make the record of an answer; ``body`` is without its configuration, ``dictionary`` a number and its bytes."""
+def make_record(answer: Answer, configuration: int, dictionary: tuple[int, bytes] | None) -> Record:
+    """Make the record of an answer; ``configuration`` is a number, ``dictionary`` a number and its bytes."""
+    body = answer.rest
     if dictionary is not None:
         packer = _packer(dictionary[1]).copy()
         body = packer.compress(body) + packer.flush()
     number = None if dictionary is None else dictionary[0]
-    fields = (answer.job_id, int(answer.final), answer.updated_us, configuration, place, number)
+    fields = (answer.job_id, int(answer.final), answer.updated_us, configuration, answer.place, number)
     return Record(*fields, body, _digest(fields, body))
 
 
@@ -90,8 +104,7 @@ def read_record(row: Iterable[Any], shared: Mapping[int, bytes]) -> Answer:
             body = _unpacker(shared[record.dictionary]).copy().decompress(body)
     except (KeyError, zlib.error):
         raise DamageError(f"what the record of job {record.job_id!a} shares with others is damaged") from None
-    whole = b"".join((body[: record.place], configuration, body[record.place :]))
-    return Answer(record.job_id, whole, configuration, record.updated_us, bool(record.final))
+    return Answer(record.job_id, body, record.place, configuration, record.updated_us, bool(record.final))
 
 
 def _digest(fields: tuple[Any, ...], body: Any) -> bytes:

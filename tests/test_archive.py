@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llama_classify_nb.archive import Archive
 from llama_classify_nb.exceptions import ArchiveError
+from llama_classify_nb.memory import MemoryArchive
 from llama_classify_nb.records import Answer
 
 CONFIGURATION = b'{"rules": []}'
@@ -23,19 +27,36 @@ CONFIGURATION = b'{"rules": []}'
 
 def answer(job_id: str, text: str = "", *, updated_us: int | None = 0, final: bool = True) -> Answer:
     body = b'{"configuration": ' + CONFIGURATION + f', "id": "{job_id}", "text": "{text}"}}'.encode()
-    return Answer(job_id, body, CONFIGURATION, updated_us, final)
+    return Answer.cut(job_id, body, CONFIGURATION, updated_us, final)
 
 
-def only(archive: Archive, job_id: str = "a") -> bytes:
+@contextlib.contextmanager
+def store(kind: str) -> Iterator[Archive | MemoryArchive]:
+    """Give one of the two things that a fetch puts answers in."""
+    if kind == "memory":
+        yield MemoryArchive()
+    else:
+        with tempfile.TemporaryDirectory() as folder, Archive(Path(folder) / "jobs.db") as archive:
+            yield archive
+
+
+def only(archive: Archive | MemoryArchive, job_id: str = "a") -> bytes:
     (body,) = archive.bodies([job_id])
     return body
 
 
-@given(st.binary(max_size=30), st.binary(min_size=1, max_size=8), st.binary(max_size=30), st.integers(0, 2))
-def test_every_byte_comes_back(before: bytes, configuration: bytes, after: bytes, repeats: int) -> None:
+@pytest.mark.parametrize("kind", ["file", "memory"])
+@settings(max_examples=60, deadline=None)
+@given(
+    before=st.binary(max_size=30),
+    configuration=st.binary(min_size=1, max_size=90),
+    after=st.binary(max_size=30),
+    repeats=st.integers(0, 2),
+)
+def test_every_byte_comes_back(kind: str, before: bytes, configuration: bytes, after: bytes, repeats: int) -> None:
     body = before + configuration * (repeats + 1) + after
-    with Archive(None) as archive:
-        archive.put([Answer("a", body, configuration, None, True)])
+    with store(kind) as archive:
+        archive.put([Answer.cut("a", body, configuration, None, True)])
         assert only(archive) == body
 
 
@@ -49,6 +70,7 @@ def test_answers_come_back_in_the_order_asked_for(tmp_path: Path) -> None:
         assert list(archive.bodies([*backwards, "nobody"])) == [answer(one).body for one in backwards]
 
 
+@pytest.mark.parametrize("kind", ["file", "memory"])
 @pytest.mark.parametrize(
     ("old", "new", "wins"),
     [
@@ -65,20 +87,25 @@ def test_answers_come_back_in_the_order_asked_for(tmp_path: Path) -> None:
         ((None, True), (5, False), "old"),
     ],
 )
-def test_the_newest_wins(old: tuple[int | None, bool], new: tuple[int | None, bool], wins: str) -> None:
-    with Archive(None) as archive:
+def test_the_newest_wins(kind: str, old: tuple[int | None, bool], new: tuple[int | None, bool], wins: str) -> None:
+    with store(kind) as archive:
         archive.put([answer("a", "old", updated_us=old[0], final=old[1])])
         archive.put([answer("a", "new", updated_us=new[0], final=new[1])])
         assert wins.encode() in only(archive)
         assert archive.states(["a", "b"]) == {"a": (old if wins == "old" else new)[1]}
 
 
-def test_a_page_is_kept_whole_or_not_at_all() -> None:
-    with Archive(None) as archive:
-        spoiled = Answer("b", b"no configuration in here", CONFIGURATION, None, True)
+@pytest.mark.parametrize("kind", ["file", "memory"])
+def test_a_page_is_kept_whole_or_not_at_all(kind: str) -> None:
+    def spoiled() -> Iterator[Answer]:
+        yield answer("a")
+        yield Answer.cut("b", b"no configuration in here", CONFIGURATION, None, True)
+
+    with store(kind) as archive:
         with pytest.raises(ValueError, match="not found"):
-            archive.put([answer("a"), spoiled])
+            archive.put(spoiled())
         assert len(archive) == 0
+        assert archive.ids() == []
 
 
 def test_the_file_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
@@ -155,12 +182,12 @@ from llama_classify_nb.exceptions import ArchiveError
 from llama_classify_nb.records import Answer
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 archive = Archive(sys.argv[1])
-archive.put([Answer("first", b"{configuration}", b"configuration", None, True)])
+archive.put([Answer.cut("first", b"{configuration}", b"configuration", None, True)])
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 try:
     for n in range(1000):
         body = b"{configuration}" + b"x" * 5_000
-        archive.put([Answer(f"{n}-{i}", body, b"configuration", None, True) for i in range(10)])
+        archive.put([Answer.cut(f"{n}-{i}", body, b"configuration", None, True) for i in range(10)])
         stored = n
 except ArchiveError as error:
     print(stored, error)
@@ -183,7 +210,7 @@ from llama_classify_nb.archive import Archive
 from llama_classify_nb.records import Answer
 archive = Archive(sys.argv[1])
 for n in itertools.count():
-    archive.put([Answer(f"{n}-{i}", b'{"c": 1, "n": %d}' % n, b'"c": 1', n, True) for i in range(20)])
+    archive.put([Answer.cut(f"{n}-{i}", b'{"c": 1, "n": %d}' % n, b'"c": 1', n, True) for i in range(20)])
     print(n, flush=True)
 """
     with subprocess.Popen([sys.executable, "-c", script, tmp_path / "jobs.db"], stdout=subprocess.PIPE) as process:
@@ -207,7 +234,7 @@ from llama_classify_nb.records import Answer
 sys.stdin.readline()
 archive = Archive(sys.argv[1], service="s")
 for n in range(20):
-    archive.put([Answer(f"{sys.argv[2]}-{n}", b"{c}", b"c", n, True)])
+    archive.put([Answer.cut(f"{sys.argv[2]}-{n}", b"{c}", b"c", n, True)])
 """
     command = [sys.executable, "-c", script, str(tmp_path / "jobs.db")]
     processes = [subprocess.Popen([*command, name], stdin=subprocess.PIPE, text=True) for name in ("one", "two")]

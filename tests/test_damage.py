@@ -215,8 +215,8 @@ def test_replaced_answers_give_their_room_back(tmp_path: Path) -> None:
 
     chance = random.Random(1)
     with Archive(tmp_path / "jobs.db") as archive:
-        archive.put(Answer(f"{n}", b"{c}" + chance.randbytes(5_000), b"c", 1, True) for n in range(200))
-        archive.put(Answer(f"{n}", b"{c}", b"c", 2, True) for n in range(200))
+        archive.put(Answer.cut(f"{n}", b"{c}" + chance.randbytes(5_000), b"c", 1, True) for n in range(200))
+        archive.put(Answer.cut(f"{n}", b"{c}", b"c", 2, True) for n in range(200))
         archive.compact()
         assert list(archive.bodies(["7"])) == [b"{c}"]
     assert [file.name for file in tmp_path.iterdir()] == ["jobs.db"]

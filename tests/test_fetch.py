@@ -19,6 +19,7 @@ from llama_classify_nb.archive import Archive
 from llama_classify_nb.client import PATH
 from llama_classify_nb.demo import DemoServer, faults, sample_jobs
 from llama_classify_nb.exceptions import ArgumentError, FetchInterrupted
+from llama_classify_nb.pacing import WIDTH
 
 LINES = sample_jobs()[:250]
 RAW = {job["id"]: job for job in map(json.loads, LINES)}
@@ -356,7 +357,7 @@ class TestBudgets:
             jobset = fetch(server, server.job_ids, retry_budget=5)
             assert len(jobset) + len(jobset.problems) == 250
             assert any("the retry budget of 5 is used up" in note for note in jobset.notes)
-            assert sum(request.status == 500 for request in server.requests) <= 5 + 16
+            assert sum(request.status == 500 for request in server.requests) <= 5 + WIDTH
 
     def test_an_archive_alone_may_answer(self, server: DemoServer, tmp_path: Path) -> None:
         ids = server.job_ids

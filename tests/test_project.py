@@ -25,7 +25,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 FLOORS = [
     {"exceptions", "schema"},
     {"answers", "blocking", "rate", "cells", "files", "records"},
-    {"client", "ids", "pacing", "progress", "demo", "export", "listing", "salvage"},
+    {"client", "ids", "pacing", "progress", "demo", "export", "listing", "salvage", "memory"},
     {"archive"},
     {"fetch", "frames", "reading"},
     {"jobset"},
