@@ -267,8 +267,12 @@ def has_repeated_keys(job: bytes, unseen: bytes | None = None) -> bool:
         If it can't be read in full, since it is nested too deeply.
     """
     part = job if unseen is None else unseen
-    if not any(part.count(key) > 1 for key in _KEYS_THAT_MATTER) and not _ESCAPED_LETTER.search(part):
-        return False
+    for key in _KEYS_THAT_MATTER:
+        if part.count(key) > 1:
+            break
+    else:
+        if not _ESCAPED_LETTER.search(part):
+            return False
 
     def check(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = dict(pairs)
