@@ -24,7 +24,7 @@ from .exceptions import (
     PermissionDeniedError,
     RequestError,
 )
-from .listing import Cursor, Filters
+from .listing import SECOND_US, Cursor, Filters, Track
 from .memory import Store
 from .pacing import WIDTH, Pace, shared_rate
 from .progress import Progress
@@ -34,6 +34,8 @@ PACK_SIZE = 100  # ids in a list call: the most that a page can answer
 PACK_BYTES = 7_500  # of their part of the address: servers refuse addresses of 8 KiB
 LIST_TRIES = 4  # the list call is an optimisation: better ask one by one than insist
 LIST_FAILURES = 3  # packs in a row that failed so, after which the list call is left alone
+SPLIT_AFTER = 3  # full pages that show how densely jobs were created, and so where to split what is left
+MOST_ANEW = 20  # times that a list may be begun anew, since it no longer took its own token
 IDLE_PAGES = 3  # pages without a new job after which a list is taken to run in circles
 SAVE_EVERY, SAVE_AFTER_S = 50, 0.25  # single answers that one transaction takes, and how long they wait for it
 
@@ -105,6 +107,10 @@ class Fetch:
         self._list_is_off = False
         self._list_failures = 0
         self._pack_size = PACK_SIZE
+        self._listed_by = Filters()  # as they were asked for
+        self._created: dict[str, int] = {}  # microseconds since 1970, of jobs that were listed
+        self._parts_are_off = False
+        self._n_anew = 0
 
     async def by_ids(self, job_ids: Sequence[str]) -> None:
         """Fetch these jobs, but for those that the archive has and that need not be asked for again."""
@@ -124,6 +130,7 @@ class Fetch:
     async def by_filters(self, filters: Filters, limit: int | None) -> None:
         """Fetch the jobs that the list call finds, at most ``limit`` of them."""
         self._progress.total = limit
+        self._listed_by = filters
         self._add([functools.partial(self._list, filters, limit)])
         await self._work(self._width)
 
@@ -175,6 +182,8 @@ class Fetch:
 
     def finish(self) -> Fetched:
         """Give what there is: at the end, or after the fetch was stopped."""
+        if self._created:  # lists side by side came in no order
+            self._asked = dict.fromkeys(sorted(self._asked, key=lambda job_id: -self._created.get(job_id, 0)))
         here = self._archive.states(list(self._asked))
         problems = [self._problems.get(job_id) or self._unasked(job_id) for job_id in self._asked if job_id not in here]
         if n_old := sum(job_id in here for job_id in self._problems):
@@ -227,7 +236,7 @@ class Fetch:
             return await self._pace.ask(once, **options)
         except ApiError as error:
             if isinstance(error, AuthenticationError | PaymentRequiredError | CertificateError) or self._pace.gave_up:
-                self._stopped = self._stopped or error
+                self._stopped = self._pace.gave_up = self._stopped or error
             raise
         finally:
             self._progress.n_requests, self._progress.n_refused = self._pace.n_requests, self._pace.n_refused
@@ -336,28 +345,60 @@ class Fetch:
 
     # Unknown ids, by the list call
 
-    async def _list(self, filters: Filters, limit: int | None, lane: Lane) -> None:
-        """Follow the pages of the list call to their end."""
-        cursor = Cursor(IDLE_PAGES)
+    async def _list(self, filters: Filters, limit: int | None, lane: Lane, *, is_part: bool = False) -> None:
+        """Follow the pages of the list call to their end, or until it is worth going on in parts."""
+        cursor, track, n_full = Cursor(IDLE_PAGES), Track(), 0
         while self._stopped is None and (limit is None or len(self._asked) < limit):
+            if is_part and self._parts_are_off:
+                return
             target = self._client.list_target(
                 {**filters.query, "page_size": str(PACK_SIZE), "page_token": cursor.token}
             )
             try:
                 page = await self._ask(lane, target, answers.read_page)
             except ApiError as error:
-                self._strays.append(_problem(None, error, f"the list of jobs broke off after {len(self._asked):,}: "))
+                if cursor.token is not None and isinstance(error, RequestError | NotFoundError):
+                    self._list_anew(track.rest(filters) if limit is None else None, limit, error)
+                else:
+                    self._break_off(error)
                 return
-            n_before = len(self._asked)
-            self._take(page.items, filters, limit)
-            if not cursor.move(page.next_page_token, len(self._asked) - n_before):
+            n_before = len(track.job_ids)
+            holds = self._take(page.items, filters, limit, track)
+            if is_part and not holds:  # the service doesn't look at dates: one list must do
+                if not self._parts_are_off:
+                    self._parts_are_off = True
+                    self._add([functools.partial(self._list, self._listed_by, limit)])
+                return
+            if not cursor.move(page.next_page_token, len(track.job_ids) - n_before):
                 break
+            n_full += len(page.items) == PACK_SIZE
+            parts = track.parts(filters) if n_full == SPLIT_AFTER and limit is None and not self._parts_are_off else []
+            if parts:
+                self._add(functools.partial(self._list, part, None, is_part=True) for part in parts)
+                return
         if cursor.runs_in_circles:
             self._note("the list of jobs ran in circles and was left: it may lack some")
 
-    def _take(self, items: Sequence[Any], filters: Filters, limit: int | None) -> None:
-        """Keep what is final and whole, ask for the rest by id, and pass over what the filters don't fit."""
+    def _list_anew(self, rest: Filters | None, limit: int | None, error: ApiError) -> None:
+        """Go on where a list's token was no longer taken: from that moment on, or, once in a while, from its start."""
+        self._n_anew += 1
+        if self._n_anew > MOST_ANEW:
+            self._break_off(error)
+        elif rest is not None:
+            self._add([functools.partial(self._list, rest, limit)])
+        else:
+            self._add([functools.partial(self._list, self._listed_by, limit)])
+
+    def _break_off(self, error: ApiError) -> None:
+        self._strays.append(_problem(None, error, f"the list of jobs broke off after {len(self._asked):,}: "))
+
+    def _take(self, items: Sequence[Any], filters: Filters, limit: int | None, track: Track) -> bool:
+        """Keep what is final and whole, ask for the rest by id, and pass over what the filters don't fit.
+
+        Tells whether all of it was created when the filters say.
+        """
         finished: list[Answer] = []
+        holds = True
         for item in items:
             if limit is not None and len(self._asked) >= limit:
                 break
@@ -366,7 +407,13 @@ class Fetch:
             if job_id is None or not answers.is_job_id(job_id):
                 message = "an item of the list of jobs has no id that could be asked for"
                 self._strays.append((None, "invalid_answer", 200, message, False, 1))
-            elif one is None or filters.fit(one.job):
+                continue
+            if one is not None:
+                created_us = answers.microseconds(one.job.created_at)
+                track.add(job_id, created_us)
+                self._created[job_id] = created_us or 0
+                holds = holds and filters.hold(created_us, slack_us=2 * SECOND_US)
+            if one is None or self._listed_by.fit(one.job):
                 is_new = job_id not in self._asked
                 self._asked[job_id] = None
                 if one and (one.is_final_and_whole or (filters.status not in {None, *schema.TERMINAL_STATUSES})):
@@ -374,6 +421,7 @@ class Fetch:
                 elif is_new:
                     self._add([functools.partial(self._one, job_id)])
         self._keep(finished)
+        return holds
 
     def _listed(self, item: Any) -> _Listed | None:
         """Read an item of a page; None: it is spoiled."""

@@ -62,7 +62,7 @@ class Pace:
     n_requests, n_refused : int
         Requests made, and those of them that the service refused with 429.
     gave_up : ApiError or None
-        The last error, if patience ran out.
+        Why no further request is made: patience or a budget ran out, or the fetch says so.
     """
 
     def __init__(
@@ -166,6 +166,9 @@ class Pace:
     async def _request(self, once: Callable[[], Awaitable[T]], *, is_first: bool) -> T:
         async with self._first if is_first else contextlib.nullcontext(), self._gate:
             await self._start()
+            if self.gave_up is not None:
+                self._rate.ended(self._clock())
+                raise self.gave_up
         started = self._clock()
         self.n_requests += 1
         try:

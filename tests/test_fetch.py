@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import signal
 import threading
@@ -22,6 +23,7 @@ from llama_classify_nb.exceptions import ArgumentError, FetchInterrupted
 from llama_classify_nb.pacing import WIDTH
 
 LINES = sample_jobs()[:250]
+SHORT = {**json.loads(LINES[0]), "configuration": {"rules": [{"type": "a", "description": "b"}]}}
 RAW = {job["id"]: job for job in map(json.loads, LINES)}
 
 
@@ -164,6 +166,86 @@ class TestFilters:
             jobset = fetch(server)
             assert server.n_requests < 12
         assert any("ran in circles" in note for note in jobset.notes)
+
+
+def many(n: int, *, step_s: float = 37.0) -> list[bytes]:
+    """Make jobs, one after the other; some at the very same moment."""
+    jobs = []
+    for i in range(n):
+        at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=step_s * (i // 3) ** 1.1)
+        job = {**SHORT, "id": f"job-{i:05d}", "created_at": at.isoformat().replace("+00:00", "Z")}
+        jobs.append(json.dumps(job).encode())
+    return jobs
+
+
+class TestLongLists:
+    """Lists that are worth reading in parts, side by side."""
+
+    JOBS = many(6_000)
+    IDS = tuple(f"job-{i:05d}" for i in range(6_000))
+
+    @pytest.mark.parametrize("named", [{}, {"created_after": "2026-01-01"}, {"status": "COMPLETED"}])
+    def test_they_are_read_side_by_side_and_whole(self, named: dict[str, str]) -> None:
+        with lcn.demo_server(self.JOBS, latency_s=0.01) as server:
+            jobset = fetch(server, **named)
+            found = {request.query.partition("created_at_on_or_before=")[2] for request in server.requests}
+        assert sorted(jobset.jobs["job_id"]) == list(self.IDS)
+        assert jobset.problems.empty
+        assert jobset.jobs["created_at"].is_monotonic_decreasing
+        assert len(found) > 5
+        assert jobset.n_requests < 60 * 1.6
+
+    def test_a_limit_is_a_number_of_jobs_the_newest(self) -> None:
+        with lcn.demo_server(self.JOBS) as server:
+            jobset = fetch(server, limit=1_234)
+            assert server.n_requests == 13
+        newest = sorted(map(json.loads, self.JOBS), key=lambda job: job["created_at"], reverse=True)
+        assert set(jobset.jobs["job_id"]) == {job["id"] for job in newest[:1_234]}
+
+    def test_a_service_that_does_not_look_at_dates_is_read_by_one_list(self) -> None:
+        with lcn.demo_server(self.JOBS, faults=faults.listing("ignore_ids")) as server:
+            jobset = fetch(server)
+        assert sorted(jobset.jobs["job_id"]) == list(self.IDS)
+        assert jobset.n_requests < 60 + 20
+
+    def test_dates_are_held_against_what_comes(self) -> None:
+        after, before = "2026-01-02T00:00:00Z", "2026-01-02T12:00:00Z"
+        expected = [json.loads(job)["id"] for job in self.JOBS if after <= json.loads(job)["created_at"] <= before]
+        for plan in ([], [faults.listing("ignore_ids")]):
+            with lcn.demo_server(self.JOBS, faults=plan) as server:
+                jobset = fetch(server, created_after=after, created_before=before)
+            assert sorted(jobset.jobs["job_id"]) == expected
+        assert len(expected) > 500
+
+    def test_jobs_that_come_and_go_meanwhile_cost_none_of_those_that_stay(self) -> None:
+        class Living(httpx.AsyncHTTPTransport):
+            n = 0
+
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                for _ in range(7):  # pages shift under the cursor: new jobs come first
+                    self.n += 1
+                    job = {
+                        **SHORT,
+                        "id": f"new-{self.n}",
+                        "created_at": f"2026-06-01T00:{self.n // 60:02d}:{self.n % 60:02d}Z",
+                    }
+                    server.set_job(job["id"], json.dumps(job).encode())
+                response = await super().handle_async_request(request)
+                await response.aread()
+                return response
+
+        for named in ({}, {"created_before": "2026-07-01"}):
+            with lcn.demo_server(self.JOBS) as server:
+                client = lcn.Client(server.api_key, base_url=server.base_url, transport=Living())
+                jobset = fetch(server, client=client, **named)
+            assert set(self.IDS) <= set(jobset.jobs["job_id"])
+            assert jobset.jobs["job_id"].is_unique
+
+    def test_tokens_that_expire_cost_a_page(self) -> None:
+        with lcn.demo_server(self.JOBS, faults=faults.listing("expire", share=0.1)) as server:
+            jobset = fetch(server)
+        assert sorted(jobset.jobs["job_id"]) == list(self.IDS)
+        assert jobset.problems.empty
 
 
 class TestListsThatCannotBeTrusted:
