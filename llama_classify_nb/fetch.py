@@ -117,7 +117,7 @@ class Fetch:
         self._asked = dict.fromkeys(job_ids)
         states = {} if self._refresh == "all" else self._archive.states(job_ids)
         kept = {job_id for job_id, is_final in states.items() if is_final or self._refresh == "none"}
-        self._progress.total, self._progress.done = len(job_ids), len(kept)
+        self._progress.total, self._progress.done, self._progress.kept = len(job_ids), len(kept), len(kept)
         if kept:
             jobs = "1 finished job was" if len(kept) == 1 else f"{len(kept):,} finished jobs were"
             self._note(f"{jobs} in the archive: no request was made for them")

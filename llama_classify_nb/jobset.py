@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import html
+import io
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,6 +15,7 @@ import pandas as pd
 from . import answers, frames, schema
 from .exceptions import ArgumentError
 from .fetch import ProblemRow
+from .files import write_aside
 
 
 class JobSet:
@@ -65,6 +69,33 @@ class JobSet:
         if newest is None:
             raise ArgumentError(f"job_id is {answers.printable(repr(job_id), 80)}: this JobSet has no such job")
         return dict(json.loads(newest))
+
+    def to_parquet(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write the tables as Parquet: ``jobs.parquet``, ``rules.parquet``, ``problems.parquet``.
+
+        Columns and dtypes are those of the tables; times are in UTC, to the microsecond. Each file is readable by its
+        owner only, and whole or not there.
+
+        Parameters
+        ----------
+        folder : path-like
+            Where to; it is made if it isn't there, for its owner only.
+
+        Returns
+        -------
+        list of Path
+            The files.
+        """
+        if not isinstance(folder, str | os.PathLike):
+            raise ArgumentError(f"folder is a {type(folder).__name__}: give the path of a folder")
+        folder = Path(folder)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        paths = []
+        for name in ("jobs", "rules", "problems"):
+            buffer = io.BytesIO()
+            getattr(self, name).to_parquet(buffer, engine="pyarrow", index=False, compression="zstd")
+            paths.append(write_aside(folder / f"{name}.parquet", [buffer.getvalue()]))
+        return paths
 
     def summary(self) -> pd.DataFrame:
         """Count the jobs, and the problems, in every way that has a name.

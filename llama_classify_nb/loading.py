@@ -217,8 +217,8 @@ def _loaded(
             n_before = progress.n_requests
     where = f", kept in {archive}" if archive is not None else ""
     counts = f"{plural(len(jobset), 'job')} and {plural(len(jobset.problems), 'problem')}"
-    requests = plural(jobset.n_requests, "request")
-    bar.close(f"{'stopped: ' if is_stopped else ''}{counts} in {bar.elapsed_s:.1f} s, {requests}{where}")
+    progress.n_requests = jobset.n_requests
+    bar.close(f"{'stopped: ' if is_stopped else ''}{counts} in {bar.elapsed_s:.1f} s, {bar.requests()}{where}")
     if is_stopped:
         raise FetchInterrupted(jobset) from None
     return jobset

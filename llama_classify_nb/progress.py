@@ -15,6 +15,7 @@ class Progress:
 
     total: int | None = None  # jobs asked for; None: not known beforehand
     done: int = 0  # jobs that are stored, or known to be a problem
+    kept: int = 0  # of these, jobs that were stored before: they say nothing of the rate
     n_requests: int = 0
     n_refused: int = 0
 
@@ -60,14 +61,15 @@ class ProgressBar:
 
             self._bar = tqdm(
                 total=self.progress.total,
+                initial=self.progress.kept,
                 unit=" jobs",
                 desc="fetching",
                 leave=False,
                 # Bars are for people: in a log file, only the closing line stands.
                 disable=not (_in_kernel() or sys.stderr.isatty()),
             )
-        self._bar.total = self.progress.total
-        self._bar.set_postfix_str(self._requests(), refresh=False)
+        self._bar.total, self._bar.initial = self.progress.total, self.progress.kept
+        self._bar.set_postfix_str(self.requests(), refresh=False)
         self._bar.n = self.progress.done
         self._bar.refresh()
 
@@ -79,9 +81,10 @@ class ProgressBar:
         if self._shown:
             print(line, file=sys.stderr)  # noqa: T201 - said once, where progress is said
 
-    def _requests(self) -> str:
+    def requests(self) -> str:
+        """Say how many requests were made, and how many of them refused for the moment."""
         refused = f", {self.progress.n_refused:,} refused" if self.progress.n_refused else ""
-        return f"{self.progress.n_requests:,} requests{refused}"
+        return f"{self.progress.n_requests:,} request{'' if self.progress.n_requests == 1 else 's'}{refused}"
 
 
 def _in_kernel() -> bool:

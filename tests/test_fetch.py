@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import io
 import json
+import re
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -391,6 +394,20 @@ class TestProgress:
         assert out == ""
         assert err.startswith("250 jobs and 0 problems in ")
         assert err.endswith("s, 3 requests\n")
+
+    def test_a_terminal_shows_count_rate_refusals_and_the_time_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Terminal(io.StringIO):
+            def isatty(self) -> bool:
+                return True
+
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        plan = [faults.status(405, call="list"), faults.latency(0.02), faults.limiter(faults.TokenBucket(200, 20))]
+        with lcn.demo_server(LINES, faults=plan) as server:
+            lcn.fetch_jobs(server.job_ids, client=lcn.Client(server.api_key, base_url=server.base_url))
+        drawn, _, last = terminal.getvalue().rstrip("\n").rpartition("\r")
+        assert re.search(r"\d+/250 \[\d\d:\d\d<\d\d:\d\d, +[\d.]+ jobs/s, \d+ requests, \d+ refused\]", drawn)
+        assert re.search(r"250 jobs and 0 problems in [\d.]+ s, \d+ requests, \d+ refused$", last)
 
 
 @pytest.mark.parametrize(

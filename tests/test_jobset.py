@@ -182,3 +182,21 @@ def test_a_fetched_jobset_gives_raw_answers_with_and_without_an_archive(
         assert {job_id: jobset.raw(job_id) for job_id in server.job_ids[:20]} == {
             job_id: raw[job_id] for job_id in server.job_ids[:20]
         }
+
+
+class TestParquet:
+    @pytest.mark.parametrize("which", ["sample", "awkward"])
+    def test_the_tables_come_back_as_they_were(self, which: str, tmp_path: Path) -> None:
+        edge_cases = Path(__file__).parent / "data" / "edge_cases.jsonl"
+        jobset = lcn.load_sample() if which == "sample" else lcn.read_jobs(edge_cases)
+        paths = jobset.to_parquet(tmp_path / "tables")
+        assert [path.name for path in paths] == ["jobs.parquet", "rules.parquet", "problems.parquet"]
+        for path, table in zip(paths, (jobset.jobs, jobset.rules, jobset.problems), strict=True):
+            # The dictionary of an empty column has no values, so no file can tell that they would have been texts.
+            read = pd.read_parquet(path)
+            pd.testing.assert_frame_equal(read if len(table) else read.astype(table.dtypes), table)
+            assert path.stat().st_mode & 0o777 == 0o600
+
+    def test_a_folder_is_a_path(self) -> None:
+        with pytest.raises(ArgumentError, match="folder is a int"):
+            lcn.load_sample().to_parquet(7)  # type: ignore[arg-type]
