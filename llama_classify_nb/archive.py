@@ -15,11 +15,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from .answers import as_line
 from .exceptions import ArchiveError, ArgumentError, DamagedArchiveError
-from .files import sync_folder, write_aside
+from .files import write_aside
 from .records import (
     DICTIONARY_BYTES,
     Answer,
@@ -29,7 +29,7 @@ from .records import (
     read_record,
     shared_digest,
 )
-from .salvage import bound_service, whole_answers
+from .salvage import whole_answers
 
 MAGIC = b"SQLite format 3\x00"
 _APPLICATION_ID = 0x6C636E62  # "lcnb", in SQLite's field for it
@@ -81,13 +81,6 @@ WHERE number > ? ORDER BY number LIMIT ?
 """
 
 
-class Rescued(NamedTuple):
-    """What came of a damaged archive."""
-
-    aside: Path  # where the damaged file is now
-    n_answers: int  # that were whole, and are in the new one
-
-
 class Archive:
     """The local file of raw answers: what came for each job, byte for byte, at about a tenth of its size.
 
@@ -106,7 +99,7 @@ class Archive:
     ArchiveError
         If the file can't be opened, is a link, isn't an archive, is of a newer version, or of another service.
     DamagedArchiveError
-        If it is damaged; so does every method, when it comes upon the damage. :func:`rescue` helps.
+        If it is damaged; so does every method, when it comes upon the damage.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, service: str | None = None) -> None:
@@ -376,49 +369,6 @@ class Archive:
             f"{self.path}: damaged ({error}); fetch_jobs with this archive moves it aside, keeps what is whole, and "
             "asks again for the rest"
         )
-
-
-def rescue(path: str | os.PathLike[str], service: str | None) -> Rescued:
-    """Make a new archive of the whole answers of a damaged one, which is moved aside and never deleted.
-
-    Parameters
-    ----------
-    path : path-like
-        The damaged archive.
-    service : str or None
-        What a new archive is bound to, where the damaged one doesn't tell.
-
-    Raises
-    ------
-    ArchiveError
-        If files can't be made or moved there; then all is as before.
-    """
-    path = Path(path)
-    fresh = path.with_name(path.name + ".rescue")
-    try:
-        fresh.unlink(missing_ok=True)
-        with Archive(fresh, service=bound_service(path) or service) as archive:
-            some: list[Answer] = []
-            for answer in whole_answers(path):
-                some.append(answer)
-                if len(some) == _CHUNK:
-                    archive.put(some)
-                    some = []
-            archive.put(some)
-            archive.compact()
-            n_answers = len(archive)
-        number = 1
-        while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-            number += 1
-        # The log goes first: beside the new file, it would be taken for the new file's.
-        for suffix in ("-wal", "-shm", ""):
-            with contextlib.suppress(FileNotFoundError):
-                path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-        fresh.rename(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise ArchiveError(f"{path}: damaged, and can't be moved aside: {error.strerror}") from None
-    return Rescued(aside, n_answers)
 
 
 def is_archive(start: bytes) -> bool:

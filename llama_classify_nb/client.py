@@ -1,7 +1,7 @@
 """One request, one answer: the key, the address, the deadline, and what each refusal means.
 
-This is the only module that knows httpx. It keeps no connection between calls and follows no redirect, so that the key
-goes to the one origin it was given for, and nothing is left open behind anybody's back.
+This module and ``address.py`` alone know httpx. It keeps no connection between calls and follows no redirect, so that
+the key goes to the one origin it was given for, and nothing is left open behind anybody's back.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.utils
-import ipaddress
 import json
 import math
 import os
@@ -24,6 +23,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpx
 
 from . import answers
+from .address import find_proxy, is_loopback, read_address
 from .blocking import run_blocking
 from .exceptions import (
     ApiError,
@@ -36,9 +36,7 @@ from .exceptions import (
 )
 
 PATH = "/api/v2/classify"
-REGIONS = {"us": "api.cloud.llamaindex.ai", "eu": "api.cloud.eu.llamaindex.ai"}
 KEY_VARIABLES = ("LLAMA_CLOUD_API_KEY", "LLAMA_PARSE_API_KEY")
-URL_VARIABLE = "LLAMA_CLOUD_BASE_URL"
 
 TIMEOUT_S = 15.0  # for a whole exchange: a time-out of single reads never fires on a server that drips bytes
 CONNECT_TIMEOUT_S = 5.0
@@ -107,7 +105,7 @@ class Client:
         del api_key
         if wrong:
             raise ArgumentError(wrong)
-        self.base_url = _address(base_url, region)
+        self.base_url = read_address(base_url, region)
         self.project_id = _identifier("project_id", project_id)
         self.organization_id = _identifier("organization_id", organization_id)
         if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 < timeout < math.inf:
@@ -139,7 +137,7 @@ class Client:
     def service(self) -> str:
         """What an archive is bound to: the origin; a server on this machine is the same whatever its port."""
         parts = urlsplit(self.base_url)
-        if _is_loopback(parts.hostname or ""):
+        if is_loopback(parts.hostname or ""):
             return "loopback"
         return f"{parts.scheme}://{parts.netloc.lower().removesuffix(':443')}{parts.path}"
 
@@ -269,7 +267,7 @@ class Client:
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
         try:
             # Over http no proxy of the environment is used: it would see the key.
-            proxy = _proxy(self.base_url) if secure else None
+            proxy = find_proxy(self.base_url) if secure else None
             lanes = [httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy) for _ in range(n)]
         except (ImportError, ValueError, httpx.InvalidURL) as error:  # whose text may quote a password
             why = "SOCKS needs httpx[socks]" if isinstance(error, ImportError) else "check HTTPS_PROXY and ALL_PROXY"
@@ -390,69 +388,10 @@ def _bearer(api_key: str | None) -> tuple[_Authorize, Callable[[bytes], bytes], 
     return authorize, lambda text: text.replace(key.encode(), b"[the key]"), source, wrong
 
 
-def _address(base_url: str | None, region: str | None) -> str:
-    if base_url is not None and region is not None:
-        raise ArgumentError("base_url and region are both given: give one of them")
-    for name, value in (("base_url", base_url), ("region", region)):
-        if value is not None and not isinstance(value, str):
-            raise ArgumentError(f"{name} is a {type(value).__name__}: give it as text")
-    name = "base_url"
-    if region is not None:
-        name, base_url = "region", REGIONS.get(region.strip().lower(), region)
-        if "." not in base_url and not _is_loopback(urlsplit(f"//{base_url}").hostname or ""):
-            raise ArgumentError(f"region is {region!r}: give one of {', '.join(map(repr, REGIONS))}, or a host name")
-    elif base_url is None:
-        name, base_url = URL_VARIABLE, os.environ.get(URL_VARIABLE, "").strip() or REGIONS["us"]
-    url = base_url.strip()
-    if "://" not in url:
-        host = urlsplit(f"//{url}").hostname or ""
-        url = f"{'http' if _is_loopback(host) else 'https'}://{url}"
-    return _checked_address(name, url.rstrip("/"))
-
-
-def _checked_address(name: str, url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        port_is_fine = (parts.port is None or parts.port > 0) and not parts.netloc.endswith(":")
-        httpx.URL(url).host.encode("idna")
-    except (ValueError, httpx.InvalidURL):
-        raise ArgumentError(f"{name} is not an address: give one such as https://{REGIONS['us']}") from None
-    # Whatever stands before an @ or behind a ? may be a secret: such an address is not repeated.
-    if "@" in parts.netloc or "?" in url or "#" in url:
-        raise ArgumentError(f"{name} holds a user name, a query or a fragment: give scheme, host and path only")
-    if parts.scheme not in {"https", "http"} or not parts.hostname or not port_is_fine or re.search(r"[\s\\]", url):
-        raise ArgumentError(f"{name} is {url!r}: give an address such as https://{REGIONS['us']}")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ArgumentError(
-            f"{name} is {url!r}: the key would travel unencrypted; use https (http is for this machine)"
-        )
-    return url
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _identifier(name: str, value: str | None) -> str | None:
     if value is not None and (not isinstance(value, str) or not value.strip()):
         raise ArgumentError(f"{name} is {value!r}: give an id as text, or leave it out for the key's own")
     return value and value.strip()
-
-
-def _proxy(base_url: str) -> httpx.Proxy | None:
-    """Give the proxy that the environment names for an address, if it names one."""
-    import urllib.request
-
-    if urllib.request.proxy_bypass(urlsplit(base_url).hostname or ""):
-        return None
-    named = urllib.request.getproxies()
-    url = named.get("https") or named.get("all")
-    return httpx.Proxy(url if "://" in url else f"http://{url}") if url else None
 
 
 async def _body(response: httpx.Response) -> bytes:

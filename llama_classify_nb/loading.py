@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from . import answers, frames, reading, schema
-from .archive import Archive, rescue
+from .archive import Archive
 from .blocking import run_blocking
 from .client import Client
 from .exceptions import ArgumentError, DamagedArchiveError, FetchInterrupted, ReadError
@@ -23,6 +23,7 @@ from .listing import Filters
 from .memory import MemoryArchive, Store
 from .pacing import WIDTH
 from .progress import Progress, ProgressBar
+from .rescue import rescue
 
 MAX_WIDTH = 64
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import llama_classify_nb as lcn
+from llama_classify_nb import address
 from llama_classify_nb import client as client_module
 from llama_classify_nb.demo import DemoServer
 
@@ -19,7 +20,7 @@ EDGE_CASES = Path(__file__).parent / "data" / "edge_cases.jsonl"
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*client_module.KEY_VARIABLES, client_module.URL_VARIABLE, "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    for name in (*client_module.KEY_VARIABLES, address.URL_VARIABLE, "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
 

@@ -6,15 +6,20 @@ import asyncio
 import copy
 import email.utils
 import gzip
+import http.server
 import json
 import logging
 import pickle
+import ssl
+import threading
 import traceback
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
 
 import httpx
 import pytest
+import trustme
 
 import llama_classify_nb as lcn
 from llama_classify_nb import exceptions as ex
@@ -333,6 +338,74 @@ class TestWire:
             address = server.base_url
         with pytest.raises(ex.TransportError, match="connect error"):
             lcn.Client(KEY, base_url=address).get_job(JOB_ID)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers everything with one job."""
+
+    protocol_version = "HTTP/1.1"
+    keys: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        self.keys.append(self.headers["authorization"])
+        self.send_response(200)
+        self.send_header("content-length", str(len(JOB)))
+        self.end_headers()
+        self.wfile.write(JOB)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Secure(http.server.ThreadingHTTPServer):
+    """A server over TLS, with a certificate of an authority that nobody knows."""
+
+    def __init__(self, authority: trustme.CA) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.n_connections = 0
+
+    def get_request(self) -> Any:
+        self.n_connections += 1
+        return super().get_request()
+
+    def handle_error(self, *_: object) -> None:
+        pass  # a client that doesn't trust it hangs up
+
+
+class TestTls:
+    @pytest.fixture
+    def authority(self) -> trustme.CA:
+        return trustme.CA()
+
+    @pytest.fixture
+    def secure(self, authority: trustme.CA) -> Iterator[Secure]:
+        Handler.keys.clear()
+        with Secure(authority) as server:
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            yield server
+            server.shutdown()
+            thread.join()
+
+    def test_a_certificate_that_is_not_trusted_ends_a_fetch_at_once(self, secure: Secure) -> None:
+        client = lcn.Client(KEY, base_url=f"https://127.0.0.1:{secure.server_port}")
+        jobset = lcn.fetch_jobs([JOB_ID, "another"], client=client, progress=False, width=1)
+        assert jobset.problems["message"].str.contains("point SSL_CERT_FILE to its certificate").all()
+        assert not jobset.problems["retryable"].any()
+        assert secure.n_connections == 1
+        assert Handler.keys == []
+
+    def test_one_that_the_environment_trusts_is_taken(
+        self, secure: Secure, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        client = lcn.Client(KEY, base_url=f"https://127.0.0.1:{secure.server_port}")
+        assert client.get_job(JOB_ID) == json.loads(JOB)
+        assert Handler.keys == [f"Bearer {KEY}"]
 
 
 class TestCalls:

@@ -17,9 +17,10 @@ import pytest
 
 import llama_classify_nb as lcn
 from llama_classify_nb import salvage
-from llama_classify_nb.archive import Archive, rescue
+from llama_classify_nb.archive import Archive
 from llama_classify_nb.demo import DemoServer, sample_jobs
 from llama_classify_nb.exceptions import ArchiveError, DamagedArchiveError
+from llama_classify_nb.rescue import rescue
 
 BODIES = {json.loads(line)["id"]: line for line in sample_jobs() if json.loads(line)["status"] == "COMPLETED"}
 IDS = list(BODIES)[:600]
@@ -221,6 +222,46 @@ def test_replaced_answers_give_their_room_back(tmp_path: Path) -> None:
         assert list(archive.bodies(["7"])) == [b"{c}"]
     assert [file.name for file in tmp_path.iterdir()] == ["jobs.db"]
     assert (tmp_path / "jobs.db").stat().st_size < 200_000
+
+
+def test_a_disk_that_is_full_ends_the_fetch_and_the_next_one_goes_on(service: DemoServer, tmp_path: Path) -> None:
+    script = """
+import json, resource, signal, sys
+import llama_classify_nb as lcn
+from llama_classify_nb.exceptions import ArchiveError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
+try:
+    client = lcn.Client(sys.argv[2], base_url=sys.argv[1])
+    lcn.fetch_jobs(json.loads(sys.stdin.read()), client=client, archive=sys.argv[3], progress=False, width=1)
+except ArchiveError as error:
+    print(error)
+"""
+    path, n_before = tmp_path / "jobs.db", service.n_requests
+    command = [sys.executable, "-c", script, service.base_url, service.api_key, str(path)]
+    ran = subprocess.run(command, input=json.dumps(IDS), capture_output=True, text=True, check=True)
+    assert str(path) in ran.stdout
+    assert service.n_requests - n_before < 6
+    with Archive(path) as archive:
+        n_stored = len(archive)
+    assert n_stored >= 100
+    assert "damaged" not in repr(assert_made_whole(service, path).notes)
+    assert service.n_requests - n_before <= 6
+
+
+def test_two_processes_may_fetch_into_one_archive_at_once(service: DemoServer, tmp_path: Path) -> None:
+    script = """
+import json, sys
+import llama_classify_nb as lcn
+ids = json.loads(sys.stdin.read())
+client = lcn.Client(sys.argv[2], base_url=sys.argv[1])
+print(len(lcn.fetch_jobs(ids, client=client, archive=sys.argv[3], progress=False, refresh="all")))
+"""
+    command = [sys.executable, "-c", script, service.base_url, service.api_key, str(tmp_path / "jobs.db")]
+    processes = [subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, text=True) for _ in range(3)]
+    results = [process.communicate(json.dumps(IDS), timeout=60) for process in processes]
+    assert results == [(f"{len(IDS)}\n", "")] * 3
+    assert_made_whole(service, tmp_path / "jobs.db")
 
 
 def test_a_file_that_can_only_be_read_is_read_and_costs_no_request(service: DemoServer, whole: Path) -> None:

@@ -24,10 +24,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # From the ground up. A module may import from floors below its own, and from its own room.
 FLOORS = [
     {"exceptions", "schema"},
-    {"answers", "blocking", "rate", "cells", "files", "records"},
+    {"answers", "blocking", "rate", "cells", "files", "records", "address"},
     {"client", "ids", "pacing", "progress", "demo", "export", "listing", "salvage", "memory"},
     {"archive"},
-    {"fetch", "frames", "reading"},
+    {"fetch", "frames", "reading", "rescue"},
     {"jobset"},
     {"loading"},
     {"metrics"},
@@ -38,7 +38,7 @@ FLOORS = [
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 #: Who may know a library that is heavy, or that reaches outside.
 ALONE = {
-    "httpx": {"client"},
+    "httpx": {"client", "address"},
     "matplotlib": {"plots", "report", "widgets"},
     "ipywidgets": {"widgets"},
     "sqlite3": {"archive"},
