@@ -246,7 +246,7 @@ except ArchiveError as error:
         n_stored = len(archive)
     assert n_stored >= 100
     assert "damaged" not in repr(assert_made_whole(service, path).notes)
-    assert service.n_requests - n_before <= 6
+    assert service.n_requests - n_before <= 6 + 1  # the pack that could not be kept is asked for again
 
 
 def test_two_processes_may_fetch_into_one_archive_at_once(service: DemoServer, tmp_path: Path) -> None:
