@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import stat
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -260,18 +261,20 @@ class Archive:
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _prepare(self, is_new: bool) -> None:
-        if not is_new and self._pragma("application_id") != _APPLICATION_ID:
-            # A file that was made a moment ago and never written, by a process that was killed: an archive to be.
-            if self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if not is_new:
+            with self._transaction("BEGIN"):  # another process may be making it: look at one moment of it
+                is_ours = self._pragma("application_id") == _APPLICATION_ID
+                is_empty = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+            if not is_ours and not is_empty:
                 raise self._refusal()
-            is_new = True
+            # One that was made a moment ago and never written, by a process that was killed, is an archive to be.
+            is_new = not is_ours
         if is_new and not self._is_writable:
             raise ArchiveError(f"{self.path}: holds nothing yet, and can't be written")
         if self._is_writable:
             if is_new:
                 self._database.execute("PRAGMA page_size = 16384")
-            # Where write-ahead logging can't work, on some network drives, SQLite keeps its older journal by itself.
-            self._database.execute("PRAGMA journal_mode = WAL")
+            self._log_ahead()
             self._database.execute("PRAGMA synchronous = FULL")
             self._make_tables(is_new)
         version = self._pragma("user_version")
@@ -283,6 +286,18 @@ class Archive:
             "SELECT number, body FROM shared JOIN about ON key = 'dictionary' AND number = CAST(value AS INTEGER)"
         )
         self._dictionary = found.fetchone()
+
+    def _log_ahead(self) -> None:
+        """Turn write-ahead logging on; where it can't work, on some network drives, SQLite keeps its older journal."""
+        until = time.monotonic() + _BUSY_S
+        while True:
+            try:
+                self._database.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:  # SQLite doesn't wait for a lock here as it does elsewhere
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
 
     def _make_tables(self, is_new: bool) -> None:
         if is_new:
@@ -340,8 +355,8 @@ class Archive:
         return int(self._database.execute(f"PRAGMA {name}").fetchone()[0])
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
+    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+        self._database.execute(begin)
         try:
             yield
             self._database.execute("COMMIT")

@@ -362,6 +362,8 @@ class Fetch:
                 else:
                     self._break_off(error)
                 return
+            if self._progress.total is None and isinstance(page.total_size, int) and page.total_size > 0:
+                self._progress.total = page.total_size  # an estimate, for display only
             n_before = len(track.job_ids)
             holds = self._take(page.items, filters, limit, track)
             if is_part and not holds:  # the service doesn't look at dates: one list must do

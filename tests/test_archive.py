@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -245,3 +246,27 @@ for n in range(20):
     assert [process.wait(60) for process in processes] == [0, 0]
     with Archive(tmp_path / "jobs.db") as archive:
         assert len(archive) == 40
+
+
+def test_many_may_make_the_same_archive_at_the_same_moment(tmp_path: Path) -> None:
+    errors: list[BaseException] = []
+
+    def make(path: Path, name: str) -> None:
+        barrier.wait(10)
+        try:
+            with Archive(path, service="s") as archive:
+                archive.put([answer(name)])
+        except BaseException as error:  # noqa: BLE001 - told by the main thread
+            errors.append(error)
+
+    for turn in range(25):
+        barrier = threading.Barrier(6)
+        path = tmp_path / f"{turn}.db"
+        threads = [threading.Thread(target=make, args=(path, f"job-{i}")) for i in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not errors
+        with Archive(path) as archive:
+            assert len(archive) == 6
