@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import re
 from urllib.parse import urlsplit
-
-import httpx
 
 from .exceptions import ArgumentError
 
@@ -31,28 +30,38 @@ def read_address(base_url: str | None, region: str | None) -> str:
     name = "base_url"
     if region is not None:
         name, base_url = "region", REGIONS.get(region.strip().lower(), region)
-        if "." not in base_url and not is_loopback(urlsplit(f"//{base_url}").hostname or ""):
+        if "." not in base_url and not is_loopback(_host(base_url)):
             raise ArgumentError(f"region is {region!r}: give one of {', '.join(map(repr, REGIONS))}, or a host name")
     elif base_url is None:
         name, base_url = URL_VARIABLE, os.environ.get(URL_VARIABLE, "").strip() or REGIONS["us"]
     url = base_url.strip()
     if "://" not in url:
-        host = urlsplit(f"//{url}").hostname or ""
-        url = f"{'http' if is_loopback(host) else 'https'}://{url}"
+        url = f"{'http' if is_loopback(_host(url)) else 'https'}://{url}"
     return _checked_address(name, url.rstrip("/"))
+
+
+def _host(url: str) -> str:
+    with contextlib.suppress(ValueError):
+        return urlsplit(f"//{url}").hostname or ""
+    return ""
 
 
 def _checked_address(name: str, url: str) -> str:
     try:
         parts = urlsplit(url)
         port_is_fine = (parts.port is None or parts.port > 0) and not parts.netloc.endswith(":")
-        httpx.URL(url).host.encode("idna")
-    except (ValueError, httpx.InvalidURL):
+        (parts.hostname or "").encode("idna")
+    except ValueError:
         raise ArgumentError(f"{name} is not an address: give one such as https://{REGIONS['us']}") from None
     # Whatever stands before an @ or behind a ? may be a secret: such an address is not repeated.
     if "@" in parts.netloc or "?" in url or "#" in url:
         raise ArgumentError(f"{name} holds a user name, a query or a fragment: give scheme, host and path only")
-    if parts.scheme not in {"https", "http"} or not parts.hostname or not port_is_fine or re.search(r"[\s\\]", url):
+    if (
+        parts.scheme not in {"https", "http"}
+        or not parts.hostname
+        or not port_is_fine
+        or re.search(r"[\s\\\x00-\x1f\x7f]", url)
+    ):
         raise ArgumentError(f"{name} is {url!r}: give an address such as https://{REGIONS['us']}")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ArgumentError(
@@ -71,7 +80,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def find_proxy(base_url: str) -> httpx.Proxy | None:
+def find_proxy(base_url: str) -> str | None:
     """Give the proxy that the environment names for an address, if it names one."""
     import urllib.request
 
@@ -79,4 +88,4 @@ def find_proxy(base_url: str) -> httpx.Proxy | None:
         return None
     named = urllib.request.getproxies()
     url = named.get("https") or named.get("all")
-    return httpx.Proxy(url if "://" in url else f"http://{url}") if url else None
+    return url if not url or "://" in url else f"http://{url}"

@@ -1,7 +1,7 @@
 """One request, one answer: the key, the address, the deadline, and what each refusal means.
 
-This module and ``address.py`` alone know httpx. It keeps no connection between calls and follows no redirect, so that
-the key goes to the one origin it was given for, and nothing is left open behind anybody's back.
+This is the only module that knows httpx. It keeps no connection between calls and follows no redirect, so that the key
+goes to the one origin it was given for, and nothing is left open behind anybody's back.
 """
 
 from __future__ import annotations
@@ -267,7 +267,8 @@ class Client:
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
         try:
             # Over http no proxy of the environment is used: it would see the key.
-            proxy = find_proxy(self.base_url) if secure else None
+            named = find_proxy(self.base_url) if secure else None
+            proxy = httpx.Proxy(named) if named else None
             lanes = [httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy) for _ in range(n)]
         except (ImportError, ValueError, httpx.InvalidURL) as error:  # whose text may quote a password
             why = "SOCKS needs httpx[socks]" if isinstance(error, ImportError) else "check HTTPS_PROXY and ALL_PROXY"

@@ -38,7 +38,7 @@ FLOORS = [
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 #: Who may know a library that is heavy, or that reaches outside.
 ALONE = {
-    "httpx": {"client", "address"},
+    "httpx": {"client"},
     "matplotlib": {"plots", "report", "widgets"},
     "ipywidgets": {"widgets"},
     "sqlite3": {"archive"},
