@@ -1,4 +1,4 @@
-"""The stop button, in a real kernel: at any moment of a fetch it ends the cell with what had arrived."""
+"""In a real kernel: the stop button ends a fetch at any moment, progress shows while a cell runs, no key is shown."""
 
 from __future__ import annotations
 
@@ -90,3 +90,52 @@ def test_the_stop_button_ends_a_fetch_at_any_moment(kernel: Any, server: DemoSer
         assert (name, int(total), left.strip()) == ("FetchInterrupted", 2_000, "[]")
         assert len(lcn.read_jobs(tmp_path / f"jobs-{n}.db").jobs) == int(kept)
     assert run(client, "print(1 + 1)")[1] == "2\n"
+
+
+FAILING = """
+%xmode Verbose
+import os
+import llama_classify_nb as lcn
+os.environ['LLAMA_CLOUD_API_KEY'] = open('key.txt').read()
+client = lcn.Client(base_url={url!r}, timeout=0.2)
+client
+job = client.get_job({job_id!r})
+"""
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.notebook
+def test_progress_shows_while_a_cell_runs_and_no_message_or_file_holds_the_key(kernel: Any, tmp_path: Path) -> None:
+    _, client = kernel
+    messages: list[dict[str, Any]] = []
+
+    def ask(code: str) -> dict[str, Any]:
+        hook = messages.append
+        return dict(client.execute_interactive(code, output_hook=hook, timeout=60, allow_stdin=False)["content"])
+
+    keys: list[str] = []
+    plans: list[Any] = [faults.hang("before"), faults.reset("body"), faults.status(401), faults.answer("half")]
+    for plan in plans:
+        with lcn.demo_server(sample_jobs()[:3], faults=plan) as server:
+            (tmp_path / "key.txt").write_text(server.api_key)
+            keys.append(server.api_key)
+            reply = ask(FAILING.format(url=server.base_url, job_id=server.job_ids[0]))
+            assert reply["status"] == "error"
+            assert any("get_job" in line for line in reply["traceback"])  # the variables of our frames were shown
+    slow = [faults.status(405, call="list"), faults.latency(0.05)]
+    with lcn.demo_server(sample_jobs()[:400], faults=slow) as server:
+        (tmp_path / "key.txt").write_text(server.api_key)
+        (tmp_path / "ids.txt").write_text("\n".join(server.job_ids))
+        before = len(messages)
+        code = "import logging; logging.basicConfig(level=logging.DEBUG)\n" + FAILING.replace(
+            "timeout=0.2", "timeout=9"
+        )
+        cell = code.format(url=server.base_url, job_id=server.job_ids[0])
+        assert ask(cell + "jobset = lcn.fetch_jobs('ids.txt', client=client, archive='jobs.db')")["status"] == "ok"
+    drawn = [message for message in messages[before:] if message["msg_type"] in {"comm_msg", "comm_open"}]
+    assert len(drawn) > 5
+    assert any("400 jobs and 0 problems" in str(message["content"]) for message in messages)
+    shown = str(messages)
+    assert not [key for key in [*keys, server.api_key] if key in shown]
+    (tmp_path / "key.txt").unlink()
+    assert not [file for file in tmp_path.iterdir() if server.api_key.encode() in file.read_bytes()]
