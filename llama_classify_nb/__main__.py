@@ -11,7 +11,7 @@ import pandas as pd
 
 import llama_classify_nb as lcn
 
-from . import answers
+from .texts import printable
 
 _TEXT_WIDTH = 90
 _MOST_REASONS = 6
@@ -101,7 +101,7 @@ def _counts(title: str, table: pd.DataFrame, column: str) -> Iterator[str]:
         if row["count"]:
             # No type, no matching rule: its name is the outcome.
             text = row["outcome"] if pd.isna(row[column]) else row[column]
-            name = answers.printable(str(text), _TEXT_WIDTH)
+            name = printable(str(text), _TEXT_WIDTH)
             if row.get("status") in {"PENDING", "RUNNING"}:
                 name += f" ({row['status'].lower()})"
             yield f"  {row['count']:>7,}  {row['share']:>6.1%}  {name}"

@@ -2,7 +2,7 @@
 
 This is the only place that knows the JSON's shape. ``fetch.py`` takes from it whether an answer is the job that was
 asked for; ``frames.py`` takes the fields. The configuration of a job stays raw bytes here: a million jobs share a
-handful, and each distinct one is read once, by :func:`read_configuration`.
+handful, and each distinct one is read once, by ``configurations.py``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
+from .configurations import KnownConfiguration, check_configurations
 from .exceptions import InvalidAnswerError
+from .rawjson import check_utf8, raw_keys, reason, spliced, unknown_part, without_lone_surrogates
 from .schema import TERMINAL_STATUSES
+from .texts import printable, shown
 
 Confidence = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _STATUS = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -31,10 +34,9 @@ _KEYS_THAT_MATTER = (b'"id"', b'"status"', b'"result"', b'"confidence"')
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 _EPOCH, _MICROSECOND = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
 _USUAL_LENGTHS = (20, 24, 27)  # of a time in UTC: no fraction, milliseconds, microseconds
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Result(msgspec.Struct):
+class Result(msgspec.Struct, gc=False):
     """The answer of a job."""
 
     type: str | None = None
@@ -42,14 +44,14 @@ class Result(msgspec.Struct):
     reasoning: str | None = None
 
 
-class Usage(msgspec.Struct):
+class Usage(msgspec.Struct, gc=False):
     """What a job was billed."""
 
     credits: float | None = None
     parse_credits: float | None = None
 
 
-class Job(msgspec.Struct):
+class Job(msgspec.Struct, gc=False):
     """A job, with its configuration as raw bytes. Keys that the API doesn't mark optional are required."""
 
     id: str
@@ -86,36 +88,19 @@ class KnownJob(Job, forbid_unknown_fields=True):
     usage: KnownUsage | None = None
 
 
-class OnlyId(msgspec.Struct):
+class WholeJob(KnownJob):
+    """A job without any key that we don't know, its configuration read with it."""
+
+    configuration: KnownConfiguration  # type: ignore[assignment]
+
+
+class OnlyId(msgspec.Struct, gc=False):
     """The one thing to know of an answer that isn't a job."""
 
     id: str
 
 
-class Rule(msgspec.Struct):
-    """A rule of a configuration."""
-
-    type: str
-    description: str
-
-
-class ParsingConfiguration(msgspec.Struct):
-    """What the parser was told."""
-
-    lang: str | None = None
-    max_pages: int | float | None = None
-    target_pages: str | None = None
-
-
-class Configuration(msgspec.Struct):
-    """A configuration, whole."""
-
-    rules: Annotated[list[Rule], msgspec.Meta(min_length=1)]
-    mode: str | None = None
-    parsing_configuration: ParsingConfiguration | None = None
-
-
-class Page(msgspec.Struct):
+class Page(msgspec.Struct, gc=False):
     """A page of the list call; ``items`` are the raw bytes of its jobs."""
 
     items: list[msgspec.Raw]
@@ -126,17 +111,13 @@ class Page(msgspec.Struct):
 _job = msgspec.json.Decoder(Job)
 _only_id = msgspec.json.Decoder(OnlyId)
 _known_job = msgspec.json.Decoder(KnownJob)
+_whole_job = msgspec.json.Decoder(WholeJob)
 _page = msgspec.json.Decoder(Page)
-_configuration = msgspec.json.Decoder(Configuration)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
-_raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KNOWN: dict[str, frozenset[str]] = {
     "": frozenset(Job.__struct_fields__),
     "result": frozenset(Result.__struct_fields__),
     "usage": frozenset(Usage.__struct_fields__),
-    "parsing_configuration": frozenset(ParsingConfiguration.__struct_fields__),
-    "configuration": frozenset(Configuration.__struct_fields__),
-    "rule": frozenset(Rule.__struct_fields__),
 }
 
 
@@ -179,11 +160,11 @@ def read_job(body: bytes) -> Job:
     try:
         job = _job.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        mended = _without_lone_surrogates(body)
+        mended = without_lone_surrogates(body)
         if mended is None:
-            raise InvalidAnswerError(_reason(error)) from None
+            raise InvalidAnswerError(reason(error)) from None
         job = read_job(mended)
-    _check_utf8(body)
+    check_utf8(body)
     check_job(job)
     return job
 
@@ -197,11 +178,19 @@ def check_job(job: Job) -> None:
         If the status isn't a word in capitals, the document is missing, or the id is empty.
     """
     if not _is_status(job.status):
-        raise InvalidAnswerError(f"status is {_shown(job.status)}: expected a word in capitals, such as COMPLETED")
+        raise InvalidAnswerError(f"status is {shown(job.status)}: expected a word in capitals, such as COMPLETED")
     if job.file_input is None and job.document_input_value is None:
         raise InvalidAnswerError("file_input is missing")
     if not job.id:
         raise InvalidAnswerError("id is empty")
+
+
+def check_jobs(jobs: Sequence[Job]) -> None:
+    """Check many jobs, as :func:`check_job` does, and nearly always at a glance."""
+    is_plain = all(map(_is_status, {job.status for job in jobs}))
+    if not is_plain or not all([job.id and job.file_input is not None for job in jobs]):  # noqa: C419  a list is faster
+        for job in jobs:
+            check_job(job)
 
 
 @functools.lru_cache(maxsize=256)
@@ -230,20 +219,22 @@ def read_lines(lines: bytes) -> tuple[Sequence[Job], bool]:
             jobs, known = _known_job.decode_lines(lines), True
         except msgspec.ValidationError:
             jobs, known = _job.decode_lines(lines), False
+            check_utf8(lines)  # what was decoded is; the decoder passes over what we don't know
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidAnswerError(_reason(error)) from None
-    _check_utf8(lines)
-    for job in jobs:
-        check_job(job)
+        raise InvalidAnswerError(reason(error)) from None
+    check_jobs(jobs)
     return jobs, known
 
 
-def _check_utf8(body: bytes) -> None:
-    """Look at the parts, too, that the decoder passes over: the configuration, and what we don't know."""
+def read_whole_lines(lines: bytes) -> Sequence[WholeJob] | None:
+    """Read whole lines with their configurations, where each job has its own; None: :func:`read_lines` must do it."""
     try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidAnswerError(f"not UTF-8: {error.reason} (byte {error.start})") from None
+        jobs = _whole_job.decode_lines(lines)
+        check_jobs(jobs)
+        check_configurations([job.configuration for job in jobs])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidAnswerError):
+        return None
+    return jobs
 
 
 def read_id(body: bytes) -> str | None:
@@ -285,7 +276,7 @@ def has_repeated_keys(job: bytes, unseen: bytes | None = None) -> bool:
     except _RepeatedKeyError:
         return True
     except (ValueError, RecursionError) as error:
-        raise InvalidAnswerError(_reason(error)) from None
+        raise InvalidAnswerError(reason(error)) from None
     return False
 
 
@@ -344,7 +335,7 @@ def read_page(body: bytes) -> Page:
     try:
         return _page.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidAnswerError(f"the list call's answer is not a page of jobs: {_reason(error)}") from None
+        raise InvalidAnswerError(f"the list call's answer is not a page of jobs: {reason(error)}") from None
 
 
 def read_items(body: bytes) -> list[bytes]:
@@ -362,28 +353,7 @@ def read_items(body: bytes) -> list[bytes]:
         keys = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
         return [bytes(item) for item in _items.decode(keys["items"])] if "items" in keys else [text]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidAnswerError(_reason(error)) from None
-
-
-def read_configuration(raw: bytes) -> Configuration:
-    """Read a configuration.
-
-    Raises
-    ------
-    InvalidAnswerError
-        If it breaks the documented shape, holds no rule, or ``max_pages`` isn't a whole number.
-    """
-    try:
-        configuration = _configuration.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        mended = _without_lone_surrogates(raw)
-        if mended is None:
-            raise InvalidAnswerError(f"configuration: {_reason(error)}") from None
-        return read_configuration(mended)
-    pages = configuration.parsing_configuration and configuration.parsing_configuration.max_pages
-    if isinstance(pages, float) and not pages.is_integer():
-        raise InvalidAnswerError(f"configuration: max_pages is {pages}: expected a whole number")
-    return configuration
+        raise InvalidAnswerError(reason(error)) from None
 
 
 def microseconds(text: str | None) -> int | None:
@@ -418,78 +388,15 @@ def read_detail(body: bytes) -> str:
     return printable(detail) if isinstance(detail, str) else ""
 
 
-def printable(text: str, limit: int = 500) -> str:
-    """Give a stranger's text as one line that can't steer a terminal: odd characters escaped, cut at ``limit``."""
-    line = " ".join(text[: 4 * limit].split())
-    safe = "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in line)
-    return safe if len(safe) <= limit else safe[: limit - 1] + "…"
-
-
 def unknown_keys(job: bytes) -> str | None:
     """Give the part of a job that no field of :class:`Job` holds, as JSON text in the job's own nesting.
 
     The values are spliced from the answer's own bytes, so that no number loses a digit. The configuration is left to
-    :func:`unknown_configuration_keys`. None: there is nothing else.
+    ``configurations.py``. None: there is nothing else.
     """
-    keys = _raw_keys(job)
+    keys = raw_keys(job)
     extra = {key: raw.decode() for key, raw in keys.items() if key not in _KNOWN[""]}
     for key in ("result", "usage"):
-        if keys.get(key, b"null") != b"null" and (unknown := _unknown(keys[key], key)):
+        if keys.get(key, b"null") != b"null" and (unknown := unknown_part(keys[key], _KNOWN[key])):
             extra[key] = unknown
-    return _spliced(extra)
-
-
-def unknown_configuration_keys(configuration: bytes) -> str | None:
-    """Give the part of a configuration that :class:`Configuration` has no field for; its rules keep their places."""
-    keys = _raw_keys(configuration)
-    extra = {key: raw.decode() for key, raw in keys.items() if key not in _KNOWN["configuration"]}
-    parsing = keys.get("parsing_configuration", b"null")
-    if parsing != b"null" and (unknown := _unknown(parsing, "parsing_configuration")):
-        extra["parsing_configuration"] = unknown
-    rules = [_unknown(bytes(rule), "rule") or "{}" for rule in _items.decode(keys["rules"])]
-    if any(rule != "{}" for rule in rules):
-        extra["rules"] = f"[{', '.join(rules)}]"
-    return _spliced(extra)
-
-
-def _unknown(value: bytes, where: str) -> str | None:
-    return _spliced({key: raw.decode() for key, raw in _raw_keys(value).items() if key not in _KNOWN[where]})
-
-
-def _raw_keys(value: bytes) -> dict[str, bytes]:
-    try:
-        keys = _raw_object.decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        keys = _raw_object.decode(_without_lone_surrogates(value) or b"{}")
-    return {key: bytes(raw).strip() for key, raw in keys.items()}
-
-
-def _spliced(parts: dict[str, str]) -> str | None:
-    """Give ``{"key": part, …}`` where each part is JSON text already; None for nothing."""
-    return "{" + ", ".join(f"{json.dumps(key)}: {part}" for key, part in parts.items()) + "}" if parts else None
-
-
-def _without_lone_surrogates(raw: bytes) -> bytes | None:
-    """Give the same JSON with U+FFFD for each unpaired surrogate, or None where that isn't what ails it.
-
-    Such a surrogate is legal as a JSON escape, but no UTF-8 text, and so no column of text, can hold it.
-    """
-    if b"\\u" not in raw:
-        return None
-    try:
-        value = json.loads(raw)
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (ValueError, RecursionError):
-        return None
-    mended = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
-    return mended.encode() if mended != text else None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "nested too deeply to be a job"
-    return printable(str(error), 300)
-
-
-def _shown(text: str) -> str:
-    return repr(printable(text, 60))
+    return spliced(extra)

@@ -34,6 +34,7 @@ from .exceptions import (
     TransportError,
     kind_of,
 )
+from .texts import printable
 
 PATH = "/api/v2/classify"
 KEY_VARIABLES = ("LLAMA_CLOUD_API_KEY", "LLAMA_PARSE_API_KEY")
@@ -217,14 +218,14 @@ class Client:
         }
         ids = [] if job_ids is None or isinstance(job_ids, str) else list(job_ids)
         if job_ids is not None and not (ids and all(isinstance(one, str) for one in ids)):
-            shown = answers.printable(repr(job_ids), 80)
+            shown = printable(repr(job_ids), 80)
             raise ArgumentError(f"job_ids is {shown}: give a list of ids, or leave it out to list all jobs")
         return _document(self._run(*self.list_target(filters, ids)))
 
     def job_target(self, job_id: str, *, usage: bool = False) -> tuple[str, str]:
         """Give path and query of the call for one job; refuse an id that could leave its path segment."""
         if not isinstance(job_id, str) or not answers.is_job_id(job_id):
-            raise ArgumentError(f"job_id is {answers.printable(repr(job_id), 80)}: that can't be the id of a job")
+            raise ArgumentError(f"job_id is {printable(repr(job_id), 80)}: that can't be the id of a job")
         return f"{PATH}/{quote_id(job_id)}", self._query({"expand": "usage" if usage else None})
 
     def list_target(self, filters: Mapping[str, str | None], job_ids: Sequence[str] = ()) -> tuple[str, str]:
@@ -322,9 +323,7 @@ class Client:
         advice = _ADVICE.get(status, "").format(source=self.key_source, url=self.base_url)
         if 300 <= status < 400:
             advice = "the server points elsewhere, and redirects are not followed; check base_url"
-        correlation = answers.printable(
-            response.headers.get("x-request-id") or response.headers.get("cf-ray") or "", 80
-        )
+        correlation = printable(response.headers.get("x-request-id") or response.headers.get("cf-ray") or "", 80)
         parts = [part for part in (advice, detail, correlation and f"request id {correlation}") if part]
         message = f"{status}: {'; '.join(parts) or response.reason_phrase or 'no reason given'}"
         return kind_of(status)(message, status_code=status, retry_after=_retry_after(response.headers))
@@ -360,7 +359,7 @@ def _document(body: bytes, job_id: str | None = None) -> dict[str, Any]:
         error.status_code = 200
         raise
     except (ValueError, RecursionError) as error:  # too many digits, too deep, or not UTF-8
-        reason = answers.printable(str(error), 120)
+        reason = printable(str(error), 120)
         raise InvalidAnswerError(f"the answer can't be read: {reason}", status_code=200) from None
 
 
@@ -401,7 +400,7 @@ async def _body(response: httpx.Response) -> bytes:
         return response.content
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", ""}:
-        message = f"the answer is packed as {answers.printable(encoding, 40)!r}, which was not asked for"
+        message = f"the answer is packed as {printable(encoding, 40)!r}, which was not asked for"
         raise InvalidAnswerError(message, status_code=response.status_code)
     unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
     parts, size = [], 0
@@ -425,7 +424,7 @@ def _transport_error(error: httpx.HTTPError) -> TransportError:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return CertificateError(
-                f"the server's certificate is not trusted ({answers.printable(cause.verify_message, 120)}): "
+                f"the server's certificate is not trusted ({printable(cause.verify_message, 120)}): "
                 "if a proxy of your organization signs it, point SSL_CERT_FILE to its certificate"
             )
         cause = cause.__cause__ or cause.__context__

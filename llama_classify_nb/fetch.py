@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from . import answers, schema
 from .client import Client, Lane, quote_id
+from .configurations import read_configuration
 from .exceptions import (
     ApiError,
     AuthenticationError,
@@ -270,7 +271,7 @@ class Fetch:
         if answers.has_repeated_keys(body, answer.rest if is_known else None):
             raise InvalidAnswerError("a key stands twice in the answer", status_code=200)
         if not is_known:
-            answers.read_configuration(configuration)
+            read_configuration(configuration)
             self._sound.add(configuration)
         return answer, job
 

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from .answers import is_job_id, printable
+from .answers import is_job_id
 from .exceptions import ArgumentError, ReadError
+from .texts import printable
 
 _HEADERS = {"id", "job_id", "job_ids", "jobid"}
 _QUOTED = re.compile(r'"[^"]*"')

@@ -16,6 +16,7 @@ from . import answers, frames, schema
 from .exceptions import ArgumentError
 from .fetch import ProblemRow
 from .files import write_aside
+from .texts import printable
 
 
 class JobSet:
@@ -67,7 +68,7 @@ class JobSet:
         """
         newest = answers.newest(self._bodies(job_id), job_id)
         if newest is None:
-            raise ArgumentError(f"job_id is {answers.printable(repr(job_id), 80)}: this JobSet has no such job")
+            raise ArgumentError(f"job_id is {printable(repr(job_id), 80)}: this JobSet has no such job")
         return dict(json.loads(newest))
 
     def to_parquet(self, folder: str | os.PathLike[str]) -> list[Path]:
@@ -158,7 +159,7 @@ def _reading_notes(tables: frames.Tables) -> Iterator[str]:
         yield f"{plural(tables.n_odd_times, 'time')} could not be read: missing, with the text kept in extra"
     known = set(schema.STATUSES)
     if odd := [status for status in tables.jobs["status"].cat.categories if status not in known]:
-        yield f"statuses that are not documented count as unfinished: {', '.join(map(answers.printable, odd))}"
+        yield f"statuses that are not documented count as unfinished: {', '.join(map(printable, odd))}"
 
 
 def plural(count: int, noun: str) -> str:

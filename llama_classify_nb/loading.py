@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from . import answers, frames, reading, schema
+from . import frames, reading, schema
 from .archive import Archive
 from .blocking import run_blocking
 from .client import Client
@@ -24,6 +24,7 @@ from .memory import MemoryArchive, Store
 from .pacing import WIDTH
 from .progress import Progress, ProgressBar
 from .rescue import rescue
+from .texts import printable
 
 MAX_WIDTH = 64
 
@@ -101,7 +102,7 @@ def fetch_jobs(
     _number("time_budget_s", time_budget_s)
     _number("retry_budget", retry_budget, whole=True)
     if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= MAX_WIDTH:
-        raise ArgumentError(f"width is {answers.printable(repr(width), 60)}: give a whole number from 1 to {MAX_WIDTH}")
+        raise ArgumentError(f"width is {printable(repr(width), 60)}: give a whole number from 1 to {MAX_WIDTH}")
     asked = None if ids is None else read_ids(ids)
 
     async def work(fetch: Fetch) -> None:
@@ -331,7 +332,7 @@ def _refresh(refresh: str | bool) -> str:
     if isinstance(refresh, bool):
         return "all" if refresh else "unfinished"
     if refresh not in REFRESH:
-        raise ArgumentError(f"refresh is {answers.printable(repr(refresh), 60)}: give one of {', '.join(REFRESH)}")
+        raise ArgumentError(f"refresh is {printable(repr(refresh), 60)}: give one of {', '.join(REFRESH)}")
     return refresh
 
 
@@ -339,22 +340,20 @@ def _number(name: str, value: float | None, *, whole: bool = False) -> None:
     kinds = (int,) if whole else (int, float)
     if value is not None and (not isinstance(value, kinds) or isinstance(value, bool) or not 0 <= value < math.inf):
         what = "a whole number" if whole else "a number of seconds"
-        raise ArgumentError(f"{name} is {answers.printable(repr(value), 60)}: give {what}, 0 or more")
+        raise ArgumentError(f"{name} is {printable(repr(value), 60)}: give {what}, 0 or more")
 
 
 def _status(status: str | None) -> str | None:
     if status is None:
         return None
     if not isinstance(status, str) or status.strip().upper() not in schema.STATUSES:
-        raise ArgumentError(
-            f"status is {answers.printable(repr(status), 60)}: give one of {', '.join(schema.STATUSES)}"
-        )
+        raise ArgumentError(f"status is {printable(repr(status), 60)}: give one of {', '.join(schema.STATUSES)}")
     return status.strip().upper()
 
 
 def _text(name: str, value: str | None) -> str | None:
     if value is not None and (not isinstance(value, str) or not value.strip()):
-        raise ArgumentError(f"{name} is {answers.printable(repr(value), 60)}: give an id as text")
+        raise ArgumentError(f"{name} is {printable(repr(value), 60)}: give an id as text")
     return value and value.strip()
 
 
@@ -366,7 +365,7 @@ def _moment(name: str, value: str | dt.datetime | None) -> str | None:
         if pd.isna(moment) or not isinstance(value, str | dt.date):
             raise ValueError
     except (ValueError, TypeError):
-        shown = answers.printable(repr(value), 60)
+        shown = printable(repr(value), 60)
         raise ArgumentError(f"{name} is {shown}: give a time such as '2026-01-31' or '2026-01-31T12:00:00Z'") from None
     moment = moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
     return moment.isoformat().replace("+00:00", "Z")

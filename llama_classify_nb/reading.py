@@ -100,15 +100,9 @@ def _stream_blocks(stream: IO[bytes], *, is_lines: bool) -> Iterator[bytes]:
     if rest.lstrip().startswith(b"[") or (not is_lines and answers.read_id(rest) is None):
         yield _document_block(rest + stream.read())
         return
-    while chunk := stream.read(BLOCK_BYTES):
-        end = chunk.rfind(b"\n") + 1
-        if end:
-            yield rest + chunk[:end]
-            rest = chunk[end:]
-        else:
-            rest += chunk
-    if rest:
-        yield rest
+    while block := b"".join((rest, stream.read(BLOCK_BYTES), stream.readline())):
+        yield block
+        rest = b""
 
 
 def _document_block(document: bytes) -> bytes:

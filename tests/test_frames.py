@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import llama_classify_nb as lcn
-from llama_classify_nb import answers, frames, schema
+from llama_classify_nb import answers, frames, rule_sets, schema
 from llama_classify_nb.demo import sample_path
 
 EDGE_LINES = EDGE_CASES.read_bytes().split(b"\n")[:70]
@@ -286,3 +286,81 @@ def test_bytes_that_are_no_text_are_no_job_wherever_they_stand() -> None:
         tables = frames.read_tables([line])
         assert len(tables.jobs) == 0
         assert len(tables.problem_rows) == 1
+
+
+def a_job_with_rules_of_its_own(number: int, **changes: Any) -> dict[str, Any]:
+    rules = [{"type": f"type {number % 7}", "description": f"tells {number}"}, {"type": "other", "description": "rest"}]
+    configuration = {"rules": rules[: 1 + number % 2], "parsing_configuration": {"max_pages": number % 3 or None}}
+    return job(**{"id": f"job-{number}", "configuration": configuration, **changes})
+
+
+def test_jobs_that_each_have_rules_of_their_own_are_read_alike() -> None:
+    jobs = [a_job_with_rules_of_its_own(number) for number in range(700)]
+    shared = [a_job_with_rules_of_its_own(3, id=f"shared-{number}") for number in range(400)]
+    jobs[350] = a_job_with_rules_of_its_own(350, new_key=[1])
+    jobs[450] = a_job_with_rules_of_its_own(450, configuration={"rules": [], "mode": "FAST"})
+    jobs[460] = a_job_with_rules_of_its_own(460, status="no status")
+    pages = {"rules": [{"type": "a", "description": "b"}], "parsing_configuration": {"max_pages": 1.5}}
+    jobs[560] = a_job_with_rules_of_its_own(560, configuration=pages)
+    jobs[561] = a_job_with_rules_of_its_own(561, configuration={**pages, "parsing_configuration": {"new": 1}})
+    lines = [json.dumps(one).encode() for one in [*jobs, *shared]]
+    blocks = [b"\n".join(lines[start : start + 100]) for start in range(0, len(lines), 100)]
+    tables = frames.read_tables(blocks)
+    spoiled = {"job-450", "job-460", "job-560"}
+    check_against_oracle(tables.jobs, [line for line in lines if json.loads(line)["id"] not in spoiled])
+    assert {row[0] for row in tables.problem_rows} == spoiled
+    extra = tables.jobs.set_index("job_id")["extra"].dropna().to_dict()
+    assert extra == {
+        "job-350": '{"new_key": [1]}',
+        "job-561": '{"configuration": {"parsing_configuration": {"new": 1}}}',
+    }
+    long = frames.job_rules_table(tables.jobs, tables.rules)
+    wanted = [
+        (one["id"], place, *rule)
+        for one in map(json.loads, lines)
+        if one["id"] not in spoiled
+        for place, *rule in oracle.rules_of(one)
+    ]
+    assert list(long[["job_id", "position", "type", "description"]].itertuples(index=False, name=None)) == wanted
+    whole = frames.read_tables([b"\n".join(lines)])
+    pd.testing.assert_frame_equal(whole.jobs, tables.jobs)
+    pd.testing.assert_frame_equal(whole.rules, tables.rules)
+
+
+def test_more_configurations_than_are_remembered_are_still_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [a_job_with_rules_of_its_own(number % 50, id=f"job-{number}") for number in range(300)]
+    lines = [json.dumps(one).encode() for one in jobs]
+    plain = frames.read_tables([b"\n".join(lines)])
+    monkeypatch.setattr(rule_sets, "REMEMBERED", 3)
+    monkeypatch.setattr(rule_sets, "CHUNK", 4)
+    few = frames.read_tables([b"\n".join(lines)])
+    check_against_oracle(few.jobs, lines)
+    pd.testing.assert_frame_equal(few.jobs, plain.jobs)
+    pd.testing.assert_frame_equal(few.rules, plain.rules)
+    assert few.rules["n_jobs"].eq(6).all()
+
+
+def test_rule_sets_whose_texts_hold_the_separator_are_told_apart() -> None:
+    rules = [("a\0b", "c"), ("a", "b\0c"), ("a\0", "b\0c"), ("a", "c")]
+    tables = tables_of(
+        *(
+            job(id=f"job-{place}", configuration={"rules": [{"type": kind, "description": text}]})
+            for place, (kind, text) in enumerate(rules)
+        )
+    )
+    assert tables.jobs["rule_set"].nunique() == len(rules)
+
+
+@pytest.mark.parametrize("where", ["rules", "mode", "parsing_configuration", "new"])
+def test_a_configuration_that_is_not_utf8_is_a_problem(where: str) -> None:
+    values = {
+        "rules": [{"type": "a", "description": "SPOILED"}],
+        "mode": "SPOILED",
+        "parsing_configuration": {"lang": "SPOILED"},
+        "new": {"SPOILED": 1},
+    }
+    configuration = {"rules": [{"type": "a", "description": "b"}]} | {where: values[where]}
+    spoiled = json.dumps(job(id="bad", configuration=configuration)).encode().replace(b"SPOILED", b"\xff\xfe")
+    tables = frames.read_tables([json.dumps(job()).encode() + b"\n" + spoiled])
+    assert tables.jobs["job_id"].tolist() == ["job-1"]
+    assert [row[0] for row in tables.problem_rows] == ["bad"]
