@@ -80,8 +80,8 @@ def _file_blocks(path: Path, seen: set[str]) -> Iterator[bytes]:
         with Archive(path) as archive:
             found = archive.all_answers()
             while some := list(itertools.islice(found, _ARCHIVE_CHUNK)):
-                yield b"\n".join(answers.as_line(answer.body) for answer in some)
-                seen.update(answer.job_id for answer in some)
+                yield b"\n".join([answers.as_line(answer.body) for answer in some])
+                seen.update([answer.job_id for answer in some])
         return
     opened: Any = gzip.open if start.startswith(_GZIP) else open
     with opened(path, "rb") as stream:

@@ -94,17 +94,15 @@ def read_record(row: Iterable[Any], shared: Mapping[int, bytes]) -> Answer:
     DamageError
         If it isn't what :func:`make_record` made, or a shared part is missing.
     """
-    record = Record(*row)
-    if _digest(record[:6], record.body) != record.digest:
-        raise DamageError(f"the record of job {record.job_id!a} is damaged")
-    body = record.body
+    job_id, final, updated_us, configuration, place, dictionary, body, digest = row
+    if _digest((job_id, final, updated_us, configuration, place, dictionary), body) != digest:
+        raise DamageError(f"the record of job {job_id!a} is damaged")
     try:
-        configuration = shared[record.configuration]
-        if record.dictionary is not None:
-            body = _unpacker(shared[record.dictionary]).copy().decompress(body)
+        if dictionary is not None:
+            body = _unpacker(shared[dictionary]).copy().decompress(body)
+        return Answer(job_id, body, place, shared[configuration], updated_us, bool(final))
     except (KeyError, zlib.error):
-        raise DamageError(f"what the record of job {record.job_id!a} shares with others is damaged") from None
-    return Answer(record.job_id, body, record.place, configuration, record.updated_us, bool(record.final))
+        raise DamageError(f"what the record of job {job_id!a} shares with others is damaged") from None
 
 
 def _digest(fields: tuple[Any, ...], body: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -120,7 +121,7 @@ class RuleSets:
 
     def columns(self, number: np.ndarray) -> dict[str, Any]:
         """Give the columns of jobs that their configurations decide, by each job's number."""
-        names, places = self._names()
+        names, places = self._names
         set_of = np.array(self._set_of, np.int64)[number]
         settings_of = np.array(self._settings_of, np.int64)[number]
         settings = self._settings.values_in_order()
@@ -135,6 +136,7 @@ class RuleSets:
         data["max_pages"] = pd.array(pages, "Int64").take(settings_of)
         return data
 
+    @functools.cached_property
     def _names(self) -> tuple[pd.Index, np.ndarray]:
         """Give the names of the rule sets, sorted, and for each rule set the place of its name."""
         content = self._sets.values_in_order()
@@ -149,7 +151,7 @@ class RuleSets:
         self._flush()
         sets, types = jobs["rule_set"].cat.categories, jobs["type"].cat.categories
         n_rules = np.array(self._n_rules, np.int64)
-        of_rule = np.repeat(self._names()[1], n_rules)
+        of_rule = np.repeat(self._names[1], n_rules)
         position = np.arange(len(of_rule)) - np.repeat(np.cumsum(n_rules) - n_rules, n_rules)
         _, places = sorted_categories(self._types.values_in_order())
         rule_type = places[np.array(self._rule_types, np.int64)]

@@ -191,3 +191,10 @@ class TestNotebooks:
             if output.get("name") == "stderr" and "jobs and 0 problems" not in output["text"]
         ]
         assert warned == []
+
+
+def test_the_benchmarks_run() -> None:
+    command = [sys.executable, "-m", "tests.benchmarks", "--jobs", "600", "--runs", "1"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr[-2_000:]
+    assert "ours, from the archive" in ran.stdout
