@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .client import Client
     from .demo import demo_server
     from .jobset import JobSet
+    from .labels import load_sample_labels, read_labels
     from .loading import count_jobs, fetch_jobs, load_sample, read_jobs, wait_for_jobs
     from .report import write_report
     from .widgets import explore
@@ -30,9 +31,11 @@ __all__ = [
     "explore",
     "fetch_jobs",
     "load_sample",
+    "load_sample_labels",
     "metrics",
     "plots",
     "read_jobs",
+    "read_labels",
     "wait_for_jobs",
     "write_report",
 ]
@@ -47,6 +50,8 @@ _HOMES = {
     "count_jobs": "loading",
     "read_jobs": "loading",
     "load_sample": "loading",
+    "load_sample_labels": "labels",
+    "read_labels": "labels",
     "JobSet": "jobset",
     "Archive": "archive",
     "metrics": None,

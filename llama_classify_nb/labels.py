@@ -1,0 +1,72 @@
+"""Labels from files: what people say the types are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from . import schema
+from .exceptions import ReadError
+
+KEYS = ("job_id", "file_input")
+# Columns that are read as something else than text.
+_NUMBER = "inclusion_probability"
+_BOOLEANS = ("seen_prediction", "blind")
+
+
+def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read labels from a CSV file.
+
+    Parameters
+    ----------
+    path : path-like
+        A CSV file in UTF-8 with a header: ``label`` and ``job_id`` or ``file_input``; optionally ``reviewer``,
+        ``seen_prediction``, ``inclusion_probability``, ``stage``, ``blind``, and any others.
+
+    Returns
+    -------
+    DataFrame
+        The same columns, as text; ``inclusion_probability`` as float64; ``seen_prediction`` and ``blind`` as boolean.
+        An empty cell is missing; a type called NA stays one.
+
+    Raises
+    ------
+    ReadError
+        If the file can't be read, or a column is lacking or of another kind.
+    """
+    path = Path(path)
+    try:
+        table = pd.read_csv(path, dtype=schema.TEXT, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise ReadError(f"{path}: can't be read as a CSV file of labels: {error}") from None
+    columns = ", ".join(map(str, table.columns))
+    if "label" not in table.columns:
+        raise ReadError(f"{path}: no column is called 'label'; there are: {columns}")
+    if not set(KEYS) & set(table.columns):
+        raise ReadError(f"{path}: no column is called 'job_id' or 'file_input'; there are: {columns}")
+    if _NUMBER in table.columns:
+        try:
+            table[_NUMBER] = table[_NUMBER].astype("float64")
+        except ValueError as error:
+            raise ReadError(f"{path}: the column {_NUMBER!r} must hold numbers: {error}") from None
+    for name in set(_BOOLEANS) & set(table.columns):
+        table[name] = table[name].str.lower().map({"true": True, "false": False, "1": True, "0": False})
+        table[name] = table[name].astype("boolean")
+    return table
+
+
+def load_sample_labels() -> pd.DataFrame:
+    """Give the labels of the bundled jobs: 5,844 of the 5,992.
+
+    ``data/README.md`` tells where they come from, and that a published audit found about 8 % of them wrong.
+
+    Returns
+    -------
+    DataFrame
+        ``job_id``, ``file_input``, ``label``, as text.
+    """
+    from .demo import sample_labels_path
+
+    return read_labels(sample_labels_path())

@@ -1,0 +1,158 @@
+"""Labels beside answers: which label belongs to which job, and whether the answer is right."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .. import schema
+from ..exceptions import ArgumentError
+from . import _arguments
+
+#: Jobs that came to an end with an answer to judge, be it that no rule matches.
+SCORED = ("matched", "no_match", "unscored")
+
+
+class Labelled(NamedTuple):
+    """Jobs that have a label, in the order of the jobs."""
+
+    jobs: pd.DataFrame  # their rows, index 0 to n - 1
+    row: np.ndarray  # where in the table jobs each stands
+    label: np.ndarray  # of texts
+    scored: np.ndarray  # bool: came to an end with an answer
+    typed: np.ndarray  # bool: the answer is a type
+    right: np.ndarray  # bool
+
+
+def need_labels(labels: Any) -> None:
+    """Raise ArgumentError unless ``labels`` is a table of labels."""
+    if not isinstance(labels, pd.DataFrame):
+        raise ArgumentError(
+            f"labels must be a DataFrame, not {type(labels).__name__}; read_labels makes one of a CSV file"
+        )
+    if "label" not in labels.columns:
+        columns = ", ".join(map(str, labels.columns)) or "none"
+        raise ArgumentError(f"labels lacks the column 'label'; its columns are: {columns}")
+    if "job_id" not in labels.columns and "file_input" not in labels.columns:
+        raise ArgumentError(
+            "labels lacks the columns 'job_id' and 'file_input': one of them must say whose label it is"
+        )
+
+
+def match(jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None = None) -> Labelled:
+    """Find each job's label, and judge its answer.
+
+    Of several labels of one job, those of most reviewers count; where none has most, the job is left out.
+    """
+    _arguments.need_columns(jobs, "outcome", "type")
+    need_labels(labels)
+    key = "job_id" if "job_id" in labels.columns else "file_input"
+    _arguments.need_columns(jobs, key)
+    _arguments.outcome_codes(jobs)
+    agreed = majority(labels, key)
+    place = pd.Index(agreed[key]).get_indexer(pd.Index(jobs[key]))
+    row = np.flatnonzero(place >= 0)
+    # In an order of their own: sums then come out alike to the last digit, however the jobs stand.
+    row = row[np.argsort(jobs["job_id" if "job_id" in jobs.columns else key].iloc[row].astype(str), kind="stable")]
+    if len(agreed) and len(jobs) and not len(row):
+        raise ArgumentError(
+            f"labels: none of its {len(agreed):,} values of {key} is in jobs, for example {agreed[key].iloc[0]!r}; "
+            f"jobs holds such as {jobs[key].iloc[0]!r}"
+        )
+    label = agreed["label"].to_numpy(dtype=object)[place[row]]
+    some = jobs.iloc[row].reset_index(drop=True)
+    return Labelled(some, row, label, *_judged(jobs, some, label, rules))
+
+
+def majority(labels: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Give the one label of each job: a frame of ``key`` and ``label``."""
+    some = pd.DataFrame({key: labels[key].astype(object), "label": labels["label"].astype(object)}).dropna()
+    some = some[some["label"] != ""]
+    odd = [one for one in some["label"].unique() if not isinstance(one, str)]
+    if odd:
+        raise ArgumentError(f"labels: the label {odd[0]!r} isn't a text; read the column as text")
+    if not some[key].duplicated().any():
+        return some.reset_index(drop=True)
+    votes = some.value_counts(sort=False).rename("n").reset_index()
+    most = votes.groupby(key, sort=False)["n"].transform("max")
+    votes = votes[votes["n"] == most]
+    alone = ~votes[key].duplicated(keep=False)
+    return votes.loc[alone, [key, "label"]].reset_index(drop=True)
+
+
+def _judged(
+    jobs: pd.DataFrame, some: pd.DataFrame, label: np.ndarray, rules: pd.DataFrame | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    scored = _arguments.has_outcome(some, SCORED)
+    answer = some["type"].astype(object).to_numpy()
+    typed = scored & ~pd.isna(answer)
+    right = typed & (answer == label)
+    unanswered = scored & ~typed
+    if unanswered.any():
+        asked = pd.DataFrame({"rule_set": _rule_set(some), "type": label})[unanswered]
+        right[unanswered] = ~pd.MultiIndex.from_frame(asked).isin(named_types(jobs, rules))
+    return scored, typed, right
+
+
+def named_types(jobs: pd.DataFrame, rules: pd.DataFrame | None) -> pd.MultiIndex:
+    """Give the pairs of rule set and type: what the rules name, or without ``rules``, what answers gave."""
+    if rules is None:
+        pairs = pd.DataFrame({"rule_set": _rule_set(jobs), "type": jobs["type"].astype(object)}).dropna()
+    else:
+        if not isinstance(rules, pd.DataFrame) or not {"rule_set", "type"} <= set(rules.columns):
+            raise ArgumentError("rules must be the table rules: a DataFrame with the columns 'rule_set' and 'type'")
+        pairs = pd.DataFrame({"rule_set": rules["rule_set"].astype(object), "type": rules["type"].astype(object)})
+        if "rule_set" not in jobs.columns:
+            pairs["rule_set"] = ""
+    return pd.MultiIndex.from_frame(pairs.drop_duplicates())
+
+
+def _rule_set(jobs: pd.DataFrame) -> Any:
+    return jobs["rule_set"].astype(object).fillna("").to_numpy() if "rule_set" in jobs.columns else ""
+
+
+def classes(jobs: pd.DataFrame, label: np.ndarray, rules: pd.DataFrame | None = None) -> pd.Index:
+    """Give the class set, sorted: the types of the rules, of the answers, and of the labels."""
+    kinds = jobs["type"].astype("category").cat.categories
+    named: Any = [] if rules is None else rules["type"].dropna().unique()
+    found: pd.Index = pd.Index(sorted({*kinds, *named, *label}), dtype=schema.TEXT)
+    return found
+
+
+def with_confidence(labelled: Labelled, *, no_match: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give which of the labelled jobs state a confidence, and of those the confidence, and whether they are right."""
+    outcomes = ("matched", "no_match") if no_match else ("matched",)
+    use = _arguments.has_outcome(labelled.jobs, outcomes)
+    _arguments.need_columns(labelled.jobs, "confidence")
+    _, confidence = _arguments.answered_confidence(labelled.jobs[use])
+    return use, confidence, labelled.right[use]
+
+
+def groups(labelled: Labelled, use: np.ndarray, by: str | None, jobs: pd.DataFrame) -> list[tuple[dict[str, Any], Any]]:
+    """Split the jobs in use by a column: the left cells of each group's rows, and which of those in use are in it."""
+    if by is None:
+        return [({}, np.ones(int(use.sum()), bool))]
+    column = labelled.jobs.loc[use, by]
+    values = sorted(jobs[by].dropna().unique(), key=str)
+    parts: list[tuple[dict[str, Any], Any]] = [({by: value}, (column == value).to_numpy(bool)) for value in values]
+    if jobs[by].isna().any():
+        parts.append(({by: None}, column.isna().to_numpy(bool)))
+    return parts
+
+
+def column_of(jobs: pd.DataFrame, by: str, values: list[Any]) -> pd.Series:
+    """Make the column ``by`` of a result, with the dtype that it has in jobs."""
+    return pd.Series(values, dtype=jobs[by].dtype, name=by)
+
+
+def table(jobs: pd.DataFrame, by: str | None, rows: list[dict[str, Any]], dtypes: dict[str, Any]) -> pd.DataFrame:
+    """Make a result of its rows, with a dtype for each column."""
+    data: dict[str, Any] = {} if by is None else {by: column_of(jobs, by, [row[by] for row in rows])}
+    data |= {
+        name: dtype([row[name] for row in rows]) if callable(dtype) else pd.array([row[name] for row in rows], dtype)
+        for name, dtype in dtypes.items()
+    }
+    frame = pd.DataFrame(data, index=pd.RangeIndex(len(rows)))
+    return frame.astype({name: dtype for name, dtype in dtypes.items() if not callable(dtype)})

@@ -1,0 +1,175 @@
+"""Strata of an audit: how jobs are cut, how labels are shared out, and what they say of all jobs together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from .. import schema
+from . import _arguments, _labelled
+
+GROUPS = 4  # of confidence, among matched jobs: more gain next to nothing
+FLOOR = 5  # labels in each stratum, at least
+NEYMAN = 0.6  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
+PRIOR_LABELS = 2.0  # what the accuracy of all labels together counts in each stratum
+# Strata that were cut, and labels that were shared out, by looking at some of the labels, are no strata given before:
+# a part of what may go wrong is kept for that. Simulated audits then cover at least what they promise.
+GUARD = 0.8
+
+Interval = tuple[float, float, float]
+Counts = tuple[np.ndarray, np.ndarray, np.ndarray]  # of each stratum: jobs, labels, right answers
+
+
+def cut(jobs: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
+    """Cut the scored jobs into strata: by column, by outcome, and matched ones by confidence.
+
+    Equal confidences stay together. Where to cut is decided by confidences alone: so that each group has about the
+    same sum of √(e (1 - e)), where e is 1 - confidence, between 0.01 and 0.25 (Dalenius & Hodges 1959, in spirit).
+
+    Returns
+    -------
+    DataFrame
+        A row per stratum: ``by`` if given, ``outcome``, ``confidence_from``, ``confidence_to`` (NaN: of no matter),
+        and ``n_jobs``.
+    """
+    scored = jobs[_arguments.has_outcome(jobs, _labelled.SCORED)]
+    rows = []
+    for value, part in [(None, scored)] if by is None else scored.groupby(by, dropna=False, observed=True, sort=True):
+        cell = {} if by is None else {by: None if pd.isna(value) else value}
+        for outcome in _labelled.SCORED:
+            mine = part[(part["outcome"] == outcome).to_numpy()]
+            if not len(mine):
+                continue
+            if outcome != "matched":
+                ends = [(np.nan, np.nan, len(mine))]
+            else:
+                ends = _confidence_groups(_arguments.answered_confidence(mine)[1])
+            for low, high, n in ends:
+                rows.append({**cell, "outcome": outcome, "confidence_from": low, "confidence_to": high, "n_jobs": n})
+    columns = [*([] if by is None else [by]), "outcome", "confidence_from", "confidence_to", "n_jobs"]
+    table = pd.DataFrame(rows, columns=columns).astype({"confidence_from": "float64", "confidence_to": "float64"})
+    table["outcome"] = pd.Categorical(table["outcome"], list(schema.OUTCOMES))
+    if by is not None:
+        table[by] = _labelled.column_of(jobs, by, table[by].tolist())
+    return table.astype({"n_jobs": "int64"})
+
+
+def _confidence_groups(confidence: np.ndarray) -> list[tuple[float, float, int]]:
+    values, count = np.unique(confidence, return_counts=True)
+    spread = np.clip((1 - values) * values, 0.01 * 0.99, 0.25 * 0.75)
+    weight = count * np.sqrt(spread)
+    middle = np.cumsum(weight) - weight / 2
+    group = np.minimum((middle / weight.sum() * GROUPS).astype(int), GROUPS - 1)
+    found = np.unique(group)[::-1]  # from the most confident down
+    return [(values[group == one].min(), values[group == one].max(), count[group == one].sum()) for one in found]
+
+
+def assign(jobs: pd.DataFrame, strata: pd.DataFrame, by: str | None = None) -> np.ndarray:
+    """Give the number of each job's stratum; -1: it is in none."""
+    number = np.full(len(jobs), -1, np.int64)
+    confidence = jobs["confidence"].to_numpy(dtype=np.float64, na_value=np.nan)
+    outcome = jobs["outcome"].astype(object).to_numpy()
+    for place, row in enumerate(strata.to_dict("records")):
+        inside = outcome == row["outcome"]
+        if by is not None:
+            value = row[by]
+            inside &= (jobs[by].isna() if pd.isna(value) else jobs[by] == value).to_numpy(dtype=bool)
+        if not np.isnan(row["confidence_from"]):
+            inside &= (confidence >= row["confidence_from"]) & (confidence <= row["confidence_to"])
+        number[inside] = place
+    return number
+
+
+def allocate(n: int, n_jobs: np.ndarray, spread: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """Share n labels out over strata: mostly where answers vary (Neyman 1934), the rest in proportion.
+
+    Parameters
+    ----------
+    n : int
+        Labels in all.
+    n_jobs, spread, least : array
+        Of each stratum: its jobs, the standard deviation √(p (1 - p)) expected, and the fewest labels.
+    """
+    share = n_jobs / n_jobs.sum()
+    mean = share @ spread
+    wish = share * (NEYMAN * (spread / mean if mean > 0 else 1.0) + 1 - NEYMAN)
+    least = np.minimum(least, n_jobs).astype(np.float64)
+    given = np.clip(n * wish / wish.sum(), least, n_jobs)
+    for _ in range(50):
+        free = (given > least) & (given < n_jobs)
+        rest = n - given[~free].sum()
+        if not free.any() or rest <= 0:
+            break
+        again = np.where(free, np.clip(rest * wish / wish[free].sum(), least, n_jobs), given)
+        if np.allclose(again, given):
+            break
+        given = again
+    whole: np.ndarray = np.floor(given + 1e-9).astype(np.int64)
+    for place in np.argsort(-(given - whole), kind="stable"):
+        if whole.sum() >= n:
+            break
+        whole[place] += whole[place] < n_jobs[place]
+    return whole
+
+
+def pooled(n: np.ndarray, n_right: np.ndarray) -> np.ndarray:
+    """Give the accuracy to expect in each stratum: its own labels, and a little of all together."""
+    together = (n_right.sum() + 0.5) / (n.sum() + 1)
+    return np.asarray((n_right + PRIOR_LABELS * together) / (n + PRIOR_LABELS))
+
+
+def interval(n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, level: float) -> Interval:
+    """Give the stratified estimate of a rate, and the ends of its score interval.
+
+    The estimate is Σ W n_right / n, where W is a stratum's share of the jobs. An end is the rate at which the estimate
+    would be just as far off as its standard error times the normal quantile, and half its largest possible step, since
+    it takes steps; the standard error is that of a finite population at that very rate: every stratum's expected
+    accuracy is moved by the same number of logits until they make the rate up. With one stratum and many jobs this is
+    the interval of Wilson (1927) with correction for continuity (Blyth & Still 1983).
+
+    Parameters
+    ----------
+    n_jobs, n, n_right : array
+        Of each stratum: its jobs, those with a label, and those whose answer is right. Each n must be 1 or more.
+    level : float
+        Confidence level.
+    """
+    share = n_jobs / n_jobs.sum()
+    left = np.clip((n_jobs - n) / np.maximum(n_jobs - 1, 1), 0, 1)
+    estimate = float(share @ (n_right / n))
+    step = float((share / n * (left > 0)).max()) / 2
+    logit = special.logit(pooled(n, n_right))
+    z = float(special.ndtri((1 + level) / 2))
+
+    def end(sign: int) -> float:
+        if (estimate - step <= 0) if sign < 0 else (estimate + step >= 1):
+            return 0.0 if sign < 0 else 1.0
+        low, high = -40.0, 40.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            rate = special.expit(logit + middle)
+            error = np.sqrt((share**2 * left * rate * (1 - rate) / n).sum())
+            is_beyond = sign * (share @ rate - estimate) > step + z * error
+            low, high = (low, middle) if is_beyond == (sign > 0) else (middle, high)
+        return float(share @ special.expit(logit + (low + high) / 2))
+
+    if not left.any():
+        return estimate, estimate, estimate
+    return estimate, min(end(-1), estimate), max(end(1), estimate)
+
+
+def merged(n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, least: int = 1) -> Counts:
+    """Join each stratum that has fewer than ``least`` labels with the one before it, or after it."""
+    parts = [list(one) for one in zip(n_jobs.tolist(), n.tolist(), n_right.tolist(), strict=True)]
+    place = 0
+    while place < len(parts):
+        if parts[place][1] >= min(least, parts[place][0]) or len(parts) == 1:
+            place += 1
+            continue
+        other = place - 1 if place else 1
+        parts[other] = [a + b for a, b in zip(parts[other], parts[place], strict=True)]
+        del parts[place]
+        place = max(0, place - 1)
+    together = np.array(parts, np.float64)
+    return together[:, 0], together[:, 1], together[:, 2]

@@ -1,0 +1,398 @@
+"""Whom to read: how many jobs, which, and in what order, so that few labels say much."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from .. import schema
+from ..exceptions import ArgumentError
+from . import _arguments, _labelled, _strata
+from .threshold import uniform
+
+GOALS = ("accuracy", "threshold")
+PILOT_SHARE, FEWEST_IN_PILOT, MOST_IN_PILOT = 1 / 3, 30, 150  # of the labels that an accuracy seems to need
+THRESHOLD_PILOT, THRESHOLD_BUDGET = 60, 400
+#: How much lower than the target a pilot's guess of the precision may be, where the rest is drawn: it is tested there.
+SLACK = 0.01
+_OWN = (
+    "stratum",
+    "outcome",
+    "confidence_from",
+    "confidence_to",
+    "n_jobs",
+    "n",
+    "n_labelled",
+    "n_to_draw",
+    "half_width",
+)
+
+
+def audit_plan(
+    jobs: pd.DataFrame,
+    *,
+    goal: str = "accuracy",
+    margin: float = 0.03,
+    assurance: float = 0.95,
+    target: float = 0.95,
+    pilot: pd.DataFrame | None = None,
+    budget: int | None = None,
+    rules: pd.DataFrame | None = None,
+    by: str | None = None,
+) -> pd.DataFrame:
+    """Who should be read, so that the accuracy is known, or a threshold found, with the fewest labels?
+
+    Without a pilot the plan is for one: its labels, fed back as ``pilot``, decide where the others go.
+
+    Parameters
+    ----------
+    jobs : DataFrame
+        All jobs that the audit is to hold for. Reads ``job_id``, ``outcome``, ``type``, ``confidence``.
+    goal : {"accuracy", "threshold"}
+        Whether :func:`accuracy_estimate` is to know the accuracy of all jobs, or :func:`precision_threshold` to find
+        a threshold.
+    margin : float
+        For accuracy: half of the interval's width, as a share (0.03 is ± 3 percentage points).
+    assurance : float
+        Probability that the interval, or the threshold's promise, holds.
+    target : float
+        For a threshold: share of accepted answers that should be right.
+    pilot : DataFrame, optional
+        Labels so far, as in :func:`accuracy`, drawn by a plan without a pilot, or at random.
+    budget : int, optional
+        Most labels in all, the pilot's among them. For a threshold, 400 by default.
+    rules : DataFrame, optional
+        The table rules, as in :func:`accuracy`.
+    by : str, optional
+        For accuracy: a column of jobs to cut by, besides outcome and confidence, such as ``configuration_id`` or
+        ``type``.
+
+    Returns
+    -------
+    DataFrame
+        A row for each stratum, then, for accuracy, one for all.
+
+        * ``stratum`` (str): its number, from "1"; "all";
+        * the column ``by``, if given: its dtype;
+        * ``outcome`` (category), ``confidence_from``, ``confidence_to`` (float64): which jobs, both ends included;
+          missing: any;
+        * ``n_jobs`` (int64, jobs): how many there are;
+        * ``expected_accuracy`` (float64): by the pilot, and without one, halfway from the mean confidence to 0.75;
+        * ``n_labelled`` (int64, jobs): labels so far; ``n_to_draw`` (int64): to be drawn now;
+        * ``n`` (int64): labels in the end, by what is known now;
+        * ``inclusion_probability`` (float64): of a job to be among the labels after this draw;
+        * ``half_width`` (float64): expected half of the interval's width with n labels, of the stratum's accuracy and
+          in the last row of that of all jobs; missing for a threshold;
+        * ``n_simple_random`` (Int64): in the last row, the labels that a simple random sample would need for the same
+          half-width; missing elsewhere.
+
+        ``plan.attrs`` holds ``goal``, ``stage`` (pilot or main), ``by``, and the ids of the pilot's jobs: keep the
+        frame as it is for :func:`draw_sample` and :func:`accuracy_estimate`.
+
+    Notes
+    -----
+    For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 60 % of the labels where
+    answers vary (Neyman 1934), 40 % in proportion, and at least five in each, so that a pilot that was lucky misleads
+    little; the smallest n whose expected half-width is within the margin; never more than a simple random sample needs.
+    For a threshold: a pilot of 60 answers at random, a logistic curve of their correctness over the logit of the
+    confidence, and all other labels above where the curve promises the target less one percentage point.
+
+    Examples
+    --------
+    >>> confidence = [0.5 + 0.0005 * i for i in range(1000)]
+    >>> jobs = pd.DataFrame({"job_id": range(1000), "outcome": "matched", "type": "memo", "confidence": confidence})
+    >>> plan = audit_plan(jobs, margin=0.05)
+    >>> plan[["stratum", "confidence_from", "n_jobs", "n_to_draw", "n"]].tail(2)
+      stratum  confidence_from  n_jobs  n_to_draw    n
+    3       4              0.5     214         17   55
+    4     all              NaN    1000         79  238
+    """
+    _arguments.need_columns(jobs, "job_id", "outcome", "type", "confidence")
+    _arguments.need_by(jobs, by, _OWN)
+    if goal not in GOALS:
+        raise ArgumentError(f"goal is {goal!r}; it must be one of {', '.join(GOALS)}")
+    for name, value in (("margin", margin), ("assurance", assurance), ("target", target)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+            raise ArgumentError(f"{name} is {value!r}; it must be a number between 0 and 1")
+    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
+        raise ArgumentError(f"budget is {budget!r}; it must be a whole number of labels, 1 or more")
+    found = None if pilot is None else _labelled.match(jobs, pilot, rules)
+    if goal == "threshold":
+        plan = _for_threshold(jobs, found, target, budget or THRESHOLD_BUDGET)
+    else:
+        plan = _for_accuracy(jobs, found, margin, assurance, budget, by)
+    labelled = [] if found is None else found.jobs["job_id"].tolist()
+    stage = "pilot" if pilot is None else "main"
+    plan.attrs.update(goal=goal, stage=stage, by=by if goal == "accuracy" else None, labelled=labelled)
+    return plan
+
+
+def draw_sample(
+    jobs: pd.DataFrame, plan: pd.DataFrame, *, seed: int = 0, blind: float = 0.2, exclude: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Which jobs are to be read next?
+
+    Parameters
+    ----------
+    jobs : DataFrame
+        The same jobs that the plan was made of.
+    plan : DataFrame
+        Of :func:`audit_plan`.
+    seed : int
+        Which random draw; the same seed gives the same jobs, whatever their order.
+    blind : float
+        Share of the queue, 0 to 1, to be labelled without sight of the answer, so that what seeing it does to labels
+        can be told.
+    exclude : DataFrame, optional
+        Other jobs not to draw, by ``job_id``; those of the plan's pilot never are.
+
+    Returns
+    -------
+    DataFrame
+        The queue, in random order.
+
+        * ``job_id`` (as in jobs), ``stratum`` (str): of the plan;
+        * ``stage`` (str): pilot or main;
+        * ``inclusion_probability`` (float64): chance that a job of its stratum is among the labels after this draw;
+        * ``blind`` (bool): whether to hide the answer from the reader.
+
+        Add ``label`` to it, and it is a table of labels.
+
+    Examples
+    --------
+    >>> jobs = pd.DataFrame({"job_id": range(1000), "outcome": "matched", "type": "memo", "confidence": 0.9})
+    >>> queue = draw_sample(jobs, audit_plan(jobs, margin=0.1), seed=1)
+    >>> len(queue), queue["job_id"].is_unique, list(queue)
+    (30, True, ['job_id', 'stratum', 'stage', 'inclusion_probability', 'blind'])
+    """
+    _arguments.need_columns(jobs, "job_id", "outcome", "confidence")
+    if not isinstance(plan, pd.DataFrame) or not {"stratum", "n_to_draw", "outcome"} <= set(plan.columns):
+        raise ArgumentError("plan must be a table that audit_plan gave")
+    if isinstance(blind, bool) or not isinstance(blind, int | float) or not 0 <= blind <= 1:
+        raise ArgumentError(f"blind is {blind!r}; it must be a share from 0 to 1")
+    strata = plan[plan["stratum"] != "all"].reset_index(drop=True)
+    number = _strata.assign(jobs, strata, plan.attrs.get("by"))
+    taken = pd.Index(plan.attrs.get("labelled", []))
+    if exclude is not None:
+        _arguments.need_columns(exclude, "job_id")
+        taken = taken.append(pd.Index(exclude["job_id"]))
+    free = (number >= 0) & ~jobs["job_id"].isin(taken).to_numpy(dtype=bool)
+    free &= ~jobs["job_id"].duplicated().to_numpy(dtype=bool)
+    chance = uniform(jobs["job_id"].astype(str) + f"/{seed}/draw")
+    rows = np.flatnonzero(free)
+    rows = rows[np.lexsort((chance[rows], number[rows]))]
+    place = np.arange(len(rows)) - np.searchsorted(number[rows], number[rows])
+    rows = rows[place < strata["n_to_draw"].to_numpy()[number[rows]]]
+    rows = rows[np.argsort(uniform(jobs["job_id"].astype(str) + f"/{seed}/order")[rows], kind="stable")]
+    hidden = uniform(jobs["job_id"].astype(str) + f"/{seed}/blind")[rows]
+    is_blind = np.zeros(len(rows), bool)
+    is_blind[np.argsort(hidden, kind="stable")[: round(blind * len(rows))]] = True
+    return pd.DataFrame(
+        {
+            "job_id": jobs["job_id"].array.take(rows),
+            "stratum": strata["stratum"].array.take(number[rows]),
+            "stage": pd.Series([plan.attrs.get("stage", "main")] * len(rows), dtype=schema.TEXT),
+            "inclusion_probability": strata["inclusion_probability"].to_numpy()[number[rows]],
+            "blind": is_blind,
+        }
+    )
+
+
+def _for_accuracy(
+    jobs: pd.DataFrame,
+    found: _labelled.Labelled | None,
+    margin: float,
+    assurance: float,
+    budget: int | None,
+    by: str | None,
+) -> pd.DataFrame:
+    strata = _strata.cut(jobs, by)
+    n_jobs = strata["n_jobs"].to_numpy()
+    number = _strata.assign(jobs, strata, by)
+    n, n_right = np.zeros(len(strata), np.int64), np.zeros(len(strata), np.int64)
+    if found is not None:
+        mine = number[found.row]
+        use = found.scored & (mine >= 0)
+        n = np.bincount(mine[use], minlength=len(strata))
+        n_right = np.bincount(mine[use & found.right], minlength=len(strata))
+    if n.sum():
+        expected = _strata.pooled(n, n_right)
+    else:
+        confidence = jobs["confidence"].to_numpy(dtype=np.float64, na_value=np.nan)
+        means = [np.sort(confidence[number == one]).mean() for one in range(len(strata))]
+        expected = np.nan_to_num(np.array(means, np.float64), nan=0.75)
+        expected = np.clip((expected + 0.75) / 2, 0.05, 0.95) if len(strata) else expected
+    level = 1 - _strata.GUARD * (1 - assurance)
+    wanted, simple = _needed(n_jobs, expected, np.maximum(n, _strata.FLOOR), margin, level, assurance)
+    if budget is not None:
+        wanted = min(wanted, budget)
+    spread = np.sqrt(expected * (1 - expected))
+    final = _strata.allocate(max(wanted, int(n.sum())), n_jobs, spread, np.maximum(n, _floor(wanted, n_jobs)))
+    to_draw = final - n
+    if found is None:
+        size = int(np.clip(round(wanted * PILOT_SHARE), min(FEWEST_IN_PILOT, wanted), MOST_IN_PILOT))
+        to_draw = _strata.allocate(size, n_jobs, np.ones(len(strata)), np.minimum(2, _floor(size, n_jobs)))
+    return _table(jobs, strata, by, expected, n, to_draw, final, level, simple)
+
+
+def _floor(n: int, n_jobs: np.ndarray) -> np.ndarray:
+    """Give the fewest labels of each stratum: five, unless the strata are too many for that."""
+    return np.asarray(np.minimum(n_jobs, min(_strata.FLOOR, n // max(1, 2 * len(n_jobs)))))
+
+
+def _needed(
+    n_jobs: np.ndarray, expected: np.ndarray, least: np.ndarray, margin: float, level: float, assurance: float
+) -> tuple[int, int]:
+    """Give how many labels the plan needs, and how many a simple random sample."""
+    n_all = int(n_jobs.sum())
+    if not n_all:
+        return 0, 0
+    spread = np.sqrt(expected * (1 - expected))
+    rate = float(n_jobs @ expected / n_all)
+
+    def width(n: int) -> float:
+        final = np.maximum(_strata.allocate(n, n_jobs, spread, np.minimum(least, _floor(n, n_jobs))), 1)
+        _, lower, upper = _strata.interval(n_jobs, final, final * expected, level)
+        return (upper - lower) / 2
+
+    def width_at_random(n: int) -> float:
+        one = np.array([n_all]), np.array([n]), np.array([n * rate])
+        _, lower, upper = _strata.interval(*one, assurance)
+        return (upper - lower) / 2
+
+    simple = _smallest(width_at_random, margin, n_all)
+    return min(_smallest(width, margin, n_all), simple), simple
+
+
+def _smallest(width: Any, margin: float, most: int) -> int:
+    low, high = 0, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if width(middle) <= margin else (middle, high)
+    return high
+
+
+def _table(
+    jobs: pd.DataFrame,
+    strata: pd.DataFrame,
+    by: str | None,
+    expected: np.ndarray,
+    n: np.ndarray,
+    to_draw: np.ndarray,
+    final: np.ndarray,
+    level: float,
+    simple: int,
+) -> pd.DataFrame:
+    n_jobs = strata["n_jobs"].to_numpy()
+    rows: list[dict[str, Any]] = []
+    for place, one in enumerate(strata.to_dict("records")):
+        width = _half_width(n_jobs[[place]], final[[place]], expected[[place]], level)
+        cells: dict[str, Any] = {
+            "stratum": str(place + 1),
+            **{str(name): value for name, value in one.items()},
+            "expected_accuracy": expected[place],
+            "n_labelled": n[place],
+        }
+        chance = (n[place] + to_draw[place]) / n_jobs[place]
+        cells |= {"n_to_draw": to_draw[place], "n": final[place], "inclusion_probability": chance}
+        rows.append({**cells, "half_width": width, "n_simple_random": pd.NA})
+    some = final > 0
+    n_all = int(n_jobs.sum())
+    total: dict[str, Any] = {"stratum": "all", "outcome": None, "confidence_from": np.nan, "confidence_to": np.nan}
+    total |= {} if by is None else {by: None}
+    total |= {"n_jobs": n_all, "expected_accuracy": float(n_jobs @ expected / n_all) if n_all else np.nan}
+    total |= {"n_labelled": n.sum(), "n_to_draw": to_draw.sum(), "n": final.sum(), "n_simple_random": simple}
+    total |= {"inclusion_probability": (n.sum() + to_draw.sum()) / n_all if n_all else np.nan}
+    total["half_width"] = _half_width(n_jobs[some], final[some], expected[some], level)
+    return _framed(jobs, [*rows, total], by)
+
+
+def _framed(jobs: pd.DataFrame, rows: list[dict[str, Any]], by: str | None) -> pd.DataFrame:
+    dtypes: dict[str, Any] = {"stratum": schema.TEXT}
+    if by is not None:
+        dtypes[by] = lambda values: _labelled.column_of(jobs, by, values)
+    dtypes["outcome"] = lambda values: pd.Categorical(values, list(schema.OUTCOMES))
+    dtypes |= {"confidence_from": "float64", "confidence_to": "float64", "n_jobs": "int64"}
+    dtypes |= {"expected_accuracy": "float64", "n_labelled": "int64", "n_to_draw": "int64", "n": "int64"}
+    dtypes |= {"inclusion_probability": "float64", "half_width": "float64", "n_simple_random": "Int64"}
+    return _labelled.table(jobs, None, rows, dtypes)
+
+
+def _half_width(n_jobs: np.ndarray, n: np.ndarray, expected: np.ndarray, level: float) -> float:
+    if not len(n_jobs) or not n.all():
+        return float("nan")
+    _, lower, upper = _strata.interval(n_jobs, n, n * expected, level)
+    return (upper - lower) / 2
+
+
+def _for_threshold(jobs: pd.DataFrame, found: _labelled.Labelled | None, target: float, budget: int) -> pd.DataFrame:
+    matched = jobs[_arguments.has_outcome(jobs, ("matched",))]
+    _, confidence = _arguments.answered_confidence(matched)
+    start, n_labelled = 0.0, 0
+    expected = np.full(len(confidence), np.nan)
+    if found is not None:
+        use, stated, right = _labelled.with_confidence(found, no_match=False)
+        n_labelled = int(use.sum())
+        if n_labelled:
+            expected = _curve(stated, right, confidence)
+            start = _lowest(confidence, expected, target - SLACK)
+    above = confidence >= start
+    n_above = int(above.sum())
+    mine = 0 if found is None else int((stated >= start).sum())
+    to_draw = min(n_above - mine, THRESHOLD_PILOT if found is None else max(0, budget - n_labelled), budget)
+    rows: list[dict[str, Any]] = []
+    for place, inside in enumerate((above, ~above)):
+        if not inside.any():
+            continue
+        drawn, labelled = (to_draw, mine) if place == 0 else (0, n_labelled - mine)
+        n_jobs = int(inside.sum())
+        rows.append(
+            {
+                "stratum": str(place + 1),
+                "outcome": "matched",
+                "confidence_from": confidence[inside].min(),
+                "confidence_to": confidence[inside].max(),
+                "n_jobs": n_jobs,
+                "expected_accuracy": expected[inside].mean(),
+                "n_labelled": labelled,
+                "n_to_draw": drawn,
+                "n": drawn + labelled,
+                "inclusion_probability": drawn / max(1, n_jobs - labelled),
+                "half_width": np.nan,
+                "n_simple_random": pd.NA,
+            }
+        )
+    return _framed(jobs, rows, None)
+
+
+def _curve(stated: np.ndarray, right: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """Fit a logistic curve of correctness over the logit of confidence, and give it at each confidence."""
+
+    def logit(values: np.ndarray) -> np.ndarray:
+        return np.asarray(special.logit(np.clip(values, 1e-3, 1 - 1e-3)))
+
+    every = logit(confidence)
+    middle, scale = every.mean(), every.std() or 1.0
+    x = np.column_stack([np.ones(len(stated)), (logit(stated) - middle) / scale])
+    slopes, ridge = np.zeros(2), np.diag([0.02, 0.1])  # a little of a prior: separable labels have no finite fit
+    for _ in range(50):
+        rate = special.expit(x @ slopes)
+        hessian = (x.T * (rate * (1 - rate))) @ x + ridge
+        step = np.linalg.solve(hessian, x.T @ (right - rate) - ridge @ slopes)
+        slopes = slopes + step
+        if np.abs(step).max() < 1e-9:
+            break
+    return np.asarray(special.expit(slopes[0] + slopes[1] * (every - middle) / scale))
+
+
+def _lowest(confidence: np.ndarray, expected: np.ndarray, precision: float) -> float:
+    """Give the lowest confidence above which answers should be so precise; where none is, that of the top fifth."""
+    values, place = np.unique(-confidence, return_inverse=True)
+    n = np.cumsum(np.bincount(place))
+    mean = np.cumsum(np.bincount(place, expected)) / n
+    enough = np.flatnonzero((mean >= precision) & (n >= min(len(confidence), THRESHOLD_PILOT)))
+    last = enough.max() if len(enough) else np.searchsorted(n, 0.2 * len(confidence))
+    return float(-values[last])

@@ -1,0 +1,232 @@
+"""Above which confidence answers need no checking: a threshold with a guarantee, or the word that there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from .. import schema
+from ..exceptions import ArgumentError
+from . import _arguments, _labelled
+from .calibration import accepted
+from .intervals import clopper_pearson
+
+#: Where the sequence of tests begins: the highest threshold that this share of the labels, and at least as many as
+#: could certify it if all were right, lie above. It must not depend on which answers are right.
+FIRST_SHARE = 0.4
+MOST_LABELS = 100_000  # further labels, beyond which none are promised
+_OWN = ("target", "assurance", "threshold", "certified", "n", "n_wrong", "precision", "coverage", "reason")
+
+
+def precision_threshold(
+    jobs: pd.DataFrame,
+    labels: pd.DataFrame,
+    *,
+    target: float = 0.95,
+    assurance: float = 0.95,
+    rules: pd.DataFrame | None = None,
+    by: str | None = None,
+) -> pd.DataFrame:
+    """Above which confidence may I stop checking?
+
+    Finds the lowest confidence such that the answers at least so confident are right at least ``target`` of the time.
+    If labels were drawn at random, a threshold that breaks this promise is given with a probability of at most
+    1 - ``assurance``, whatever the data. Often there is none that so many labels can certify: then it says so.
+
+    Parameters
+    ----------
+    jobs : DataFrame
+        The table jobs, or a part of its rows. Reads ``job_id`` or ``file_input``, ``outcome``, ``type``,
+        ``confidence``. Only answers count (outcome matched): a job where no rule matched has nothing to accept.
+    labels : DataFrame
+        As in :func:`accuracy`. They must have been drawn at random among the answers above some confidence, or among
+        all. With ``inclusion_probability``, labels that were more likely to be drawn are thinned out, at random but
+        the same ones each time, until all are equally likely. With ``stage`` (:func:`draw_sample` gives it), those of
+        the pilot are left out if there are others: they chose where the others were drawn, and can't certify it, too.
+    target : float
+        Share of accepted answers that should be right, between 0 and 1.
+    assurance : float
+        Probability, between 0 and 1.
+    rules : DataFrame, optional
+        The table rules, as in :func:`accuracy`.
+    by : str, optional
+        A column of jobs: a threshold for each of its values that has labels, missing last. All promises hold at once
+        with ``assurance``: each group gets an equal part of what may go wrong (Bonferroni).
+
+    Returns
+    -------
+    DataFrame
+        One row, or one for each group.
+
+        * the column ``by``, if given: its dtype;
+        * ``target``, ``assurance`` (float64): as asked;
+        * ``certified`` (bool): whether there is a threshold;
+        * ``threshold`` (float64): the least confidence to accept; missing if none can be certified;
+        * ``n`` (int64, jobs): labels that the decision rests on: those above the threshold, or above the first one
+          tried if none is certified;
+        * ``n_wrong`` (int64, jobs): those of wrong answers;
+        * ``precision`` (float64): right ones of n; ``precision_lower``: its lower bound at ``assurance`` (of the
+          group's part), one-sided and exact (Clopper & Pearson 1934);
+        * ``n_accepted`` (int64, jobs): answers in ``jobs`` that the threshold accepts; ``coverage`` (float64): their
+          share of all; ``coverage_lower``, ``coverage_upper``: exact 95 % interval of the share that it would accept
+          of more answers like these;
+        * ``n_more`` (Int64, jobs): if none is certified, how many further labels above the first threshold tried would
+          certify it with a chance of about 80 %, if it is as precise as seen so far; missing where no number would;
+        * ``reason`` (str): in words.
+
+    Notes
+    -----
+    Fixed-sequence testing, as in Learn then Test (Angelopoulos, Bates, Candès, Jordan, Lei 2021, arXiv 2110.01052),
+    with exact binomial tail p-values (the inversion of SGR: Geifman & El-Yaniv 2017, arXiv 1705.08500, lemma 3.1).
+    Thresholds are tried from high to low, ties together, each at the full level,
+    up to the first that fails. The first one tried has at least 40 % of the labels above it, which the data of the
+    labels' correctness has no part in.
+
+    Examples
+    --------
+    >>> jobs = pd.DataFrame({"job_id": range(298), "outcome": "matched", "type": "memo",
+    ...                      "confidence": [0.95] * 193 + [0.92] * 43 + [0.85] * 62})
+    >>> wrong = [*range(5), 193, 194, *range(236, 261)]
+    >>> labels = pd.DataFrame({"job_id": range(298), "label": "memo"})
+    >>> labels.loc[wrong, "label"] = "letter"
+    >>> precision_threshold(jobs, labels, target=0.94)[["certified", "threshold", "n", "n_wrong", "coverage"]].round(3)
+       certified  threshold    n  n_wrong  coverage
+    0       True       0.92  236        7     0.792
+    """
+    _arguments.need_columns(jobs, "outcome", "type", "confidence")
+    _arguments.need_by(jobs, by, _OWN)
+    for name, value in (("target", target), ("assurance", assurance)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+            raise ArgumentError(f"{name} is {value!r}; it must be a number between 0 and 1, such as 0.95")
+    _labelled.need_labels(labels)
+    some = representative(labels)
+    found = _labelled.match(jobs, some, rules)
+    use, confidence, right = _labelled.with_confidence(found, no_match=False)
+    matched = jobs[_arguments.has_outcome(jobs, ("matched",))]
+    _, every = _arguments.answered_confidence(matched)
+    parts = _labelled.groups(found, use, by, jobs)
+    n_groups = max(1, sum(bool(part.any()) for _, part in parts))
+    rows = []
+    for cells, part in parts:
+        mine = every if by is None else every[_of_group(matched[by], cells[by])]
+        risk = (1 - assurance) / n_groups
+        row = _certified(confidence[part], right[part], mine, float(target), risk)
+        rows.append({**cells, "target": target, "assurance": assurance, **row})
+    return _labelled.table(jobs, by, rows, _DTYPES)
+
+
+_DTYPES: dict[str, Any] = {
+    "target": "float64",
+    "assurance": "float64",
+    "certified": "bool",
+    "threshold": "float64",
+    "n": "int64",
+    "n_wrong": "int64",
+    "precision": "float64",
+    "precision_lower": "float64",
+    "n_accepted": "int64",
+    "coverage": "float64",
+    "coverage_lower": "float64",
+    "coverage_upper": "float64",
+    "n_more": "Int64",
+    "reason": schema.TEXT,
+}
+
+
+def representative(labels: pd.DataFrame) -> pd.DataFrame:
+    """Give labels of which all were equally likely to be drawn: none of a pilot, and thinned where need be."""
+    if "stage" in labels.columns and (labels["stage"] != "pilot").any():
+        labels = labels[labels["stage"] != "pilot"]
+    if "inclusion_probability" not in labels.columns:
+        return labels
+    chance = labels["inclusion_probability"].to_numpy(dtype=np.float64, na_value=np.nan)
+    if not ((chance > 0) & (chance <= 1)).all():
+        odd = chance[~((chance > 0) & (chance <= 1))][0]
+        raise ArgumentError(f"labels: inclusion_probability is {odd}; it must be above 0 and at most 1 in every row")
+    if not len(chance) or chance.max() <= chance.min() * (1 + 1e-9):
+        return labels
+    key = labels["job_id" if "job_id" in labels.columns else "file_input"]
+    kept: pd.DataFrame = labels[uniform(key) * chance < chance.min()]
+    return kept
+
+
+def uniform(values: pd.Series) -> np.ndarray:
+    """Give each value a number between 0 and 1 that depends on nothing else, as if drawn at random."""
+    hashed = pd.util.hash_array(values.astype(object).map(str).to_numpy(dtype=object), hash_key="llama_classify_n")
+    return np.asarray(hashed >> np.uint64(11), np.float64) / 2**53
+
+
+def _of_group(column: pd.Series, value: Any) -> np.ndarray:
+    return np.asarray(column.isna() if value is None else column == value, dtype=bool)
+
+
+def _certified(confidence: np.ndarray, right: np.ndarray, every: np.ndarray, target: float, risk: float) -> Any:
+    thresholds, n, n_wrong = accepted(confidence, right)
+    least = int(np.ceil(np.log(risk) / np.log(target)))  # so many, all right, certify
+    first = int(np.searchsorted(n, max(least, FIRST_SHARE * len(right))))
+    empty: dict[str, Any] = {"n": len(right), "n_wrong": int((~right).sum()), "n_more": pd.NA}
+    if not len(right):
+        return _described(empty, every, None, risk, "no answer has a label")
+    if first >= len(n):
+        empty["n_more"] = _further(len(right), int((~right).sum()), target, risk)
+        reason = f"{len(right):,} labels are too few: {least:,} are needed even if all answers are right"
+        return _described(empty, every, None, risk, reason)
+    fails = np.asarray(stats.binom.cdf(n_wrong[first:], n[first:], 1 - target) > risk)
+    n_passed = int(np.argmax(fails)) if fails.any() else len(fails)
+    if not n_passed:
+        empty = {"n": int(n[first]), "n_wrong": int(n_wrong[first])}
+        empty["n_more"] = _further(empty["n"], empty["n_wrong"], target, risk)
+        reason = (
+            f"none can be certified: of {empty['n']:,} labels from {thresholds[first]:g} up, {empty['n_wrong']:,} are "
+            f"of wrong answers, more than {1 - target:.3g} of the answers allows"
+        )
+        return _described(empty, every, None, risk, reason)
+    last = first + n_passed - 1
+    row: dict[str, Any] = {"n": int(n[last]), "n_wrong": int(n_wrong[last]), "n_more": pd.NA}
+    reason = f"of {row['n']:,} labels from {thresholds[last]:g} up, {row['n_wrong']:,} are of wrong answers"
+    return _described(row, every, float(thresholds[last]), risk, reason)
+
+
+def _described(
+    row: dict[str, Any], every: np.ndarray, threshold: float | None, risk: float, reason: str
+) -> dict[str, Any]:
+    n, n_right = row["n"], row["n"] - row["n_wrong"]
+    lower, _ = clopper_pearson(n_right, n, 1 - 2 * risk)
+    n_accepted = 0 if threshold is None else int((every >= threshold).sum())
+    ends = clopper_pearson(n_accepted, len(every))
+    return {
+        **row,
+        "certified": threshold is not None,
+        "threshold": np.nan if threshold is None else threshold,
+        "precision": n_right / n if n else np.nan,
+        "precision_lower": float(lower),
+        "n_accepted": n_accepted,
+        "coverage": n_accepted / len(every) if len(every) else np.nan,
+        "coverage_lower": float(ends[0]),
+        "coverage_upper": float(ends[1]),
+        "reason": reason,
+    }
+
+
+def _further(n: int, n_wrong: int, target: float, risk: float) -> Any:
+    """Give how many more labels would do, if answers are as precise as seen; missing: no number would."""
+    wrong = (n_wrong + 0.5) / (n + 1)
+    if wrong >= 1 - target:
+        return pd.NA
+    low, high = n, MOST_LABELS
+    if not _would_do(high, wrong, target, risk):
+        return pd.NA
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _would_do(middle, wrong, target, risk) else (middle, high)
+    return high - n
+
+
+def _would_do(n: int, wrong: float, target: float, risk: float) -> bool:
+    """Tell whether n labels certify the target with a chance of 80 %, where so many answers are wrong."""
+    most = stats.binom.ppf(risk, n, 1 - target)
+    most -= stats.binom.cdf(most, n, 1 - target) > risk
+    return bool(most >= 0 and stats.binom.cdf(most, n, wrong) >= 0.8)
