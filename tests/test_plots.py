@@ -19,6 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from small_jobs import some_labels
 
 from llama_classify_nb import frames, metrics, plots
 from llama_classify_nb.exceptions import ArgumentError
@@ -33,6 +34,12 @@ CASES = [(name, {}) for name in plots.__all__] + [
     ("jobs_over_time", {"freq": "W", "by": "type"}),
     ("jobs_over_time", {"freq": "h", "by": None}),
     ("durations", {"by": "outcome"}),
+    ("calibration_curve", {"by": "configuration_id", "kind": "atoms"}),
+    ("risk_coverage_curve", {"by": "rule_set"}),
+    ("precision_threshold", {"by": "type", "target": 0.5}),
+    ("scores_by_type", {"by": "configuration_id"}),
+    ("audit_plan", {"goal": "threshold"}),
+    ("audit_plan", {"by": "type"}),
 ]
 HOSTILE = [
     "$x^{$",
@@ -65,9 +72,15 @@ def _no_figure_is_left_open():
     plt.close("all")
 
 
+def plot(name: str, jobs: pd.DataFrame, **arguments: object) -> Axes:
+    if "labels" in inspect.signature(getattr(plots, name)).parameters:
+        arguments = {"labels": some_labels(jobs), **arguments}
+    return getattr(plots, name)(jobs, **arguments)
+
+
 def draw(name: str, jobs: pd.DataFrame, **arguments: object) -> Axes:
     ax = Figure(layout="constrained").subplots()
-    return getattr(plots, name)(jobs, ax=ax, **arguments)
+    return plot(name, jobs, ax=ax, **arguments)
 
 
 def render(ax: Axes) -> None:
@@ -93,7 +106,7 @@ def test_a_picture_is_drawn_on_the_axes_given_and_nowhere_else(
     part = {"all": jobs, "none": jobs.iloc[:0], "one": jobs.iloc[:1], "odd": odd_jobs}[kind]
     before, settings = part.copy(deep=True), mpl.rcParams.copy()
     ax = Figure(layout="constrained", dpi=40).subplots()
-    assert getattr(plots, name)(part, ax=ax, **arguments) is ax
+    assert plot(name, part, ax=ax, **arguments) is ax
     render(ax)
     assert plt.get_fignums() == []
     assert mpl.rcParams == settings
@@ -110,7 +123,7 @@ def test_without_axes_there_is_one_new_figure_and_it_is_not_shown(
 ) -> None:
     monkeypatch.setattr(plt, "show", lambda *_, **__: pytest.fail("a picture showed itself"))
     settings = mpl.rcParams.copy()
-    ax = getattr(plots, name)(jobs)
+    ax = plot(name, jobs)
     assert mpl.rcParams == settings
     assert [plt.figure(number) for number in plt.get_fignums()] == [ax.figure]
 
@@ -279,7 +292,7 @@ def test_hostile_names_are_drawn_as_short_plain_text(name: str, arguments: dict[
 def test_many_types_stay_readable(name: str) -> None:
     types = [f"a rather long name of a type, number {i:03}" for i in range(300)]
     by = {"by": "type"} if name in ("confidence_distribution", "jobs_over_time", "durations") else {}
-    ax = getattr(plots, name)(named(types), **by)
+    ax = plot(name, named(types), **by)
     ax.figure.canvas.draw()
     assert ax.figure.get_size_inches()[1] <= 14
     labels = [one for one in ax.get_yticklabels() if one.get_text()]

@@ -17,6 +17,8 @@ Can confidences carry an audit?                `confidence_health`
 Above which confidence may I stop checking?    `precision_threshold`
 Who should be read?                            `audit_plan`, `draw_sample`
 How right are all the answers?                 `accuracy_estimate`
+How common is each type really?                `corrected_type_shares`
+Which labels may be wrong?                     `label_suspects`, `reviewer_agreement`
 How far can a share be trusted?                `wilson`, `clopper_pearson`
 =============================================  ==========================
 
@@ -36,8 +38,10 @@ from .intervals import clopper_pearson, wilson
 from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
 from .plan import audit_plan, draw_sample
+from .reviewers import label_suspects, reviewer_agreement
 from .scores import accuracy, confusion_matrix, scores_by_type
 from .selection import select_jobs
+from .shares import corrected_type_shares
 from .threshold import precision_threshold
 from .types import type_breakdown
 
@@ -52,11 +56,14 @@ __all__ = [
     "confidence_distribution",
     "confidence_health",
     "confusion_matrix",
+    "corrected_type_shares",
     "draw_sample",
     "durations",
     "failure_reasons",
     "jobs_over_time",
+    "label_suspects",
     "precision_threshold",
+    "reviewer_agreement",
     "risk_coverage_curve",
     "scores_by_type",
     "select_jobs",

@@ -145,24 +145,21 @@ def scores_by_type(
     return _labelled.table(jobs, by, rows, dtypes | dict.fromkeys((*rates, "f1"), "float64"))
 
 
-def confusion_matrix(
-    jobs: pd.DataFrame, labels: pd.DataFrame, *, rules: pd.DataFrame | None = None, by: str | None = None
-) -> pd.DataFrame:
+def confusion_matrix(jobs: pd.DataFrame, labels: pd.DataFrame, *, rules: pd.DataFrame | None = None) -> pd.DataFrame:
     """What is taken for what?
 
     Parameters
     ----------
-    jobs, labels, rules, by
+    jobs, labels, rules
         As in :func:`accuracy`.
 
     Returns
     -------
     DataFrame
-        In long form: for each group and each label, a row for every type of an answer, then one for each outcome
+        In long form: for each label, a row for every type of an answer, then one for each outcome
         without a type that occurs. Labels and types are the same set: what a rule names, an answer gives, or a label
         says; sorted.
 
-        * the column ``by``, if given: its dtype;
         * ``label`` (category): what a person says the type is;
         * ``type`` (category): the answer; missing: none;
         * ``outcome`` (category): matched or unscored with a type; else what became of the job instead: no_match,
@@ -183,7 +180,6 @@ def confusion_matrix(
     1  memo   NaN   failed      1  2
     """
     _arguments.need_columns(jobs)
-    _arguments.need_by(jobs, by, (*_OWN, "count", "share"))
     found = _labelled.match(jobs, labels, rules)
     kinds = _labelled.classes(jobs, found.label, rules)
     code = _arguments.outcome_codes(found.jobs)
@@ -194,22 +190,20 @@ def confusion_matrix(
     given = kinds.get_indexer(pd.Index(found.jobs["type"].astype(object)))
     answer[found.typed] = given[found.typed]
     label = kinds.get_indexer(pd.Index(found.label))
+    size = (len(kinds), len(answers))
+    flat = np.bincount(label * size[1] + answer, minlength=size[0] * size[1]).reshape(size)
     rows = []
-    for cells, part in _labelled.groups(found, np.ones(len(found.row), bool), by, jobs):
-        size = (len(kinds), len(answers))
-        flat = np.bincount(label[part] * size[1] + answer[part], minlength=size[0] * size[1]).reshape(size)
-        for kind, counts in zip(kinds, flat.tolist(), strict=True):
-            n = sum(counts)
-            for (type_, outcome), count in zip(answers, counts, strict=True):
-                share = count / n if n else np.nan
-                one = {"label": kind, "type": type_, "outcome": outcome, "count": count, "n": n, "share": share}
-                rows.append({**cells, **one})
+    for kind, counts in zip(kinds, flat.tolist(), strict=True):
+        n = sum(counts)
+        for (type_, outcome), count in zip(answers, counts, strict=True):
+            share = count / n if n else np.nan
+            rows.append({"label": kind, "type": type_, "outcome": outcome, "count": count, "n": n, "share": share})
     dtypes: dict[str, Any] = {
         "label": lambda values: pd.Categorical(values, kinds),
         "type": lambda values: pd.Categorical(values, kinds),
         "outcome": lambda values: pd.Categorical(values, list(schema.OUTCOMES)),
     }
-    return _labelled.table(jobs, by, rows, dtypes | {"count": "int64", "n": "int64", "share": "float64"})
+    return _labelled.table(jobs, None, rows, dtypes | {"count": "int64", "n": "int64", "share": "float64"})
 
 
 def _rate(name: str, count: Any, n: Any, level: float) -> dict[str, float]:

@@ -137,9 +137,14 @@ _DTYPES: dict[str, Any] = {
 
 
 def representative(labels: pd.DataFrame) -> pd.DataFrame:
-    """Give labels of which all were equally likely to be drawn: none of a pilot, and thinned where need be."""
+    """Give labels of which all were equally likely to be drawn, and none of which chose where."""
     if "stage" in labels.columns and (labels["stage"] != "pilot").any():
         labels = labels[labels["stage"] != "pilot"]
+    return thinned(labels)
+
+
+def thinned(labels: pd.DataFrame) -> pd.DataFrame:
+    """Leave out labels that were more likely to be drawn, at random, until all are equally likely."""
     if "inclusion_probability" not in labels.columns:
         return labels
     chance = labels["inclusion_probability"].to_numpy(dtype=np.float64, na_value=np.nan)

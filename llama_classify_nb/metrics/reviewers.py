@@ -1,0 +1,168 @@
+"""Whether the labels themselves can be trusted: those that answers contradict, and reviewers who disagree."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import schema
+from ..exceptions import ArgumentError
+from . import _arguments, _labelled
+from .intervals import wilson
+
+
+def label_suspects(
+    jobs: pd.DataFrame, labels: pd.DataFrame, *, rules: pd.DataFrame | None = None, least: float = 0.5
+) -> pd.DataFrame:
+    """Which labels should somebody look at again, since confident answers contradict them?
+
+    Labels are wrong, too: 8 to 12 % of them in well-known sets of documents. An audit that takes them for the truth
+    says that answers are worse than they are.
+
+    Parameters
+    ----------
+    jobs : DataFrame
+        The table jobs, or a part of its rows. Reads ``job_id``, ``file_input``, ``outcome``, ``type``, ``confidence``.
+        All jobs of one file count as witnesses, whichever configuration they ran with.
+    labels, rules : DataFrame
+        As in :func:`accuracy`.
+    least : float
+        Lowest score of a suspect, 0 to 1.
+
+    Returns
+    -------
+    DataFrame
+        A row for each file whose label is a suspect (each job, without ``file_input``), the most suspect first.
+
+        * ``job_id`` (as in jobs): of the most confident answer that contradicts the label;
+        * ``file_input`` (as in jobs), if jobs has it;
+        * ``label`` (str): what a person says; ``type`` (str): what the answers say instead;
+        * ``confidence`` (float64): of the job's answer;
+        * ``n_answers`` (int64, jobs): answers to this file with a confidence; ``n_same`` (int64): those that give this
+          type, ``n_label`` (int64): those that give the label;
+        * ``score`` (float64, 0 to 1): sum of the confidences of the answers that give this type, divided by n_answers.
+
+        It ranks; it is no probability that the label is wrong, since confidences may be far off. No labels: no rows.
+
+    Examples
+    --------
+    >>> jobs = pd.DataFrame({"job_id": ["a", "b"], "file_input": ["f", "f"], "outcome": "matched", "type": "memo",
+    ...                      "confidence": [0.9, 1.0]})
+    >>> label_suspects(jobs, pd.DataFrame({"file_input": ["f"], "label": ["letter"]}))[["job_id", "n_same", "score"]]
+      job_id  n_same  score
+    0      b       2   0.95
+    """
+    _arguments.need_columns(jobs, "job_id", "outcome", "type", "confidence")
+    found = _labelled.match(jobs, labels, rules)
+    use, confidence, right = _labelled.with_confidence(found, no_match=False)
+    key = "file_input" if "file_input" in jobs.columns else "job_id"
+    some = pd.DataFrame(
+        {
+            "key": found.jobs.loc[use, key].astype(object).to_numpy(),
+            "job_id": found.jobs.loc[use, "job_id"].to_numpy(),
+            "label": found.label[use],
+            "type": found.jobs.loc[use, "type"].astype(object).to_numpy(),
+            "confidence": confidence,
+            "right": right,
+        }
+    )
+    by_file = some.groupby("key", sort=False)
+    some["n_answers"] = by_file["key"].transform("size")
+    some["n_label"] = by_file["right"].transform("sum")
+    by_type = some.groupby(["key", "label", "type"], sort=False)
+    some["n_same"] = by_type["key"].transform("size")
+    some["score"] = by_type["confidence"].transform("sum") / some["n_answers"]
+    wrong = some[~some["right"] & (some["score"] >= least)].sort_values(
+        ["score", "confidence", "job_id"], ascending=[False, False, True], kind="stable"
+    )
+    wrong = wrong.drop_duplicates("key").reset_index(drop=True)
+    data: dict[str, Any] = {"job_id": wrong["job_id"].astype(jobs["job_id"].dtype)}
+    if key == "file_input":
+        data[key] = wrong["key"].astype(jobs[key].dtype)
+    data |= {name: wrong[name].astype(schema.TEXT) for name in ("label", "type")}
+    data |= {"confidence": wrong["confidence"].astype("float64")}
+    data |= {name: wrong[name].astype("int64") for name in ("n_answers", "n_same", "n_label")}
+    return pd.DataFrame({**data, "score": wrong["score"].astype("float64")})
+
+
+def reviewer_agreement(labels: pd.DataFrame) -> pd.DataFrame:
+    """How far do reviewers agree about the same documents?
+
+    Parameters
+    ----------
+    labels : DataFrame
+        As in :func:`accuracy`, with ``reviewer``. Of several labels that a reviewer gave one job, the last counts.
+
+    Returns
+    -------
+    DataFrame
+        A row for each pair of reviewers who labelled a job in common, then one for all of them.
+
+        * ``reviewer_a``, ``reviewer_b`` (str): sorted; both missing in the row for all;
+        * ``n`` (int64, jobs): labelled by both, or by two reviewers or more;
+        * ``n_same`` (int64, jobs): those where they give the same label;
+        * ``agreement`` (float64): n_same / n; ``agreement_lower``, ``agreement_upper``: Wilson's interval (1927);
+        * ``kappa`` (float64): agreement beyond chance: Cohen's kappa (1960) of a pair, and in the row for all
+          Krippendorff's alpha for nominal values (2004, "Content Analysis", chapter 11); missing where all labels are
+          one type.
+
+    Examples
+    --------
+    >>> labels = pd.DataFrame({"job_id": ["a", "a", "b", "b"], "label": ["memo", "memo", "memo", "letter"],
+    ...                        "reviewer": ["kim", "lee", "kim", "lee"]})
+    >>> reviewer_agreement(labels)[["reviewer_a", "reviewer_b", "n", "n_same", "agreement", "kappa"]]
+      reviewer_a reviewer_b  n  n_same  agreement  kappa
+    0        kim        lee  2       1        0.5    0.0
+    1        NaN        NaN  2       1        0.5    0.0
+    """
+    _labelled.need_labels(labels)
+    if "reviewer" not in labels.columns:
+        raise ArgumentError("labels lacks the column 'reviewer', which must say whose label each is")
+    key = "job_id" if "job_id" in labels.columns else "file_input"
+    some = labels[[key, "label", "reviewer"]].astype(object).dropna()
+    some = some[some["label"] != ""].drop_duplicates([key, "reviewer"], keep="last")
+    wide = some.pivot_table(index=key, columns="reviewer", values="label", aggfunc="last", observed=True)
+    rows = []
+    for a, b in itertools.combinations(sorted(wide.columns, key=str), 2):
+        both = wide[[a, b]].dropna()
+        if len(both):
+            same = both[a] == both[b]
+            rows.append(_agreed(str(a), str(b), len(both), int(same.sum()), _cohen(both[a], both[b])))
+    shared = wide[wide.notna().sum(axis=1) >= 2]
+    n_same = int((shared.apply(lambda row: len(set(row.dropna())), axis=1) == 1).sum()) if len(shared) else 0
+    rows.append(_agreed(None, None, len(shared), n_same, _krippendorff(shared)))
+    dtypes: dict[str, Any] = {"reviewer_a": schema.TEXT, "reviewer_b": schema.TEXT, "n": "int64", "n_same": "int64"}
+    rates = ("agreement", "agreement_lower", "agreement_upper", "kappa")
+    return _labelled.table(labels, None, rows, dtypes | dict.fromkeys(rates, "float64"))
+
+
+def _agreed(a: str | None, b: str | None, n: int, n_same: int, kappa: float) -> dict[str, Any]:
+    lower, upper = wilson(n_same, n)
+    row: dict[str, Any] = {"reviewer_a": a, "reviewer_b": b, "n": n, "n_same": n_same}
+    row["agreement"] = n_same / n if n else np.nan
+    return row | {"agreement_lower": float(lower), "agreement_upper": float(upper), "kappa": kappa}
+
+
+def _cohen(a: pd.Series, b: pd.Series) -> float:
+    kinds = sorted({*a, *b}, key=str)
+    chance = sum(float((a == kind).mean() * (b == kind).mean()) for kind in kinds)
+    return float(((a == b).mean() - chance) / (1 - chance)) if chance < 1 else float("nan")
+
+
+def _krippendorff(wide: pd.DataFrame) -> float:
+    """Give 1 - observed / expected disagreement, over pairs of labels of one job."""
+    values = wide.melt(ignore_index=False)["value"].dropna()
+    total = len(values)
+    if total < 2:
+        return float("nan")
+    per_job = values.groupby(level=0)
+    counts = values.groupby([values.index.get_level_values(0), values]).size()
+    size = per_job.size()
+    pairs_alike = (counts * (counts - 1)).groupby(level=0).sum()
+    observed = ((size * (size - 1) - pairs_alike) / (size - 1)).sum() / total
+    shares = values.value_counts().to_numpy(dtype=np.float64)
+    expected = (total**2 - (shares**2).sum()) / (total * (total - 1))
+    return float(1 - observed / expected) if expected else float("nan")

@@ -1,0 +1,75 @@
+"""The certified threshold, where it lies on the curve of risk and coverage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from .. import metrics
+from . import _style
+from .calibration import draw_risks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def precision_threshold(
+    jobs: pd.DataFrame,
+    labels: pd.DataFrame,
+    *,
+    target: float = 0.95,
+    assurance: float = 0.95,
+    rules: pd.DataFrame | None = None,
+    by: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Above which confidence may I stop checking?
+
+    Parameters
+    ----------
+    jobs, labels, target, assurance, rules, by
+        As for ``metrics.precision_threshold``, whose rows are marked.
+    ax : Axes, optional
+        Where to draw; by default on a new figure of pyplot.
+
+    Returns
+    -------
+    Axes
+        Risk over coverage of the labels, as ``risk_coverage_curve`` draws them; the dashed line is the risk that the
+        target allows, and a star at the risk and coverage of the labels marks each certified threshold. Where none can
+        be certified, the picture says so.
+    """
+    found = metrics.precision_threshold(jobs, labels, target=target, assurance=assurance, rules=rules, by=by)
+    curve = metrics.risk_coverage_curve(jobs, labels, rules=rules, by=by)
+    ax = _style.axes(ax, 10)
+    n = draw_risks(ax, curve, by) if len(curve) else 0
+    if n:
+        ax.axhline(1 - target, color=_style.EDGE, linestyle="--", linewidth=1)
+        top = ax.get_ylim()[1]
+        ax.set_ylim(0, max(top, 1.3 * (1 - target)))
+        _marks(ax, curve, found, by)
+    else:
+        _style.say_empty(ax, "no labelled answers with a confidence" if len(jobs) else "no jobs")
+    title = f"Certified: at most {1 - target:.3g} wrong, assurance {assurance:.0%}, {_style.n_jobs(n, 'labelled')}"
+    _style.name(
+        ax, title=title, x="coverage: share of labelled answers accepted", y="risk: share of these that are wrong"
+    )
+    return ax
+
+
+def _marks(ax: Axes, curve: pd.DataFrame, found: pd.DataFrame, by: str | None) -> None:
+    lines = []
+    for row in found.to_dict("records"):
+        part = curve if by is None else curve[curve[by].isna() if pd.isna(row[by]) else curve[by] == row[by]]
+        group = "" if by is None else f"{_style.display_text(row[by], 24)}: "
+        if not row["certified"]:
+            lines.append(f"{group}none can be certified")
+            continue
+        here = part[part["threshold"] >= row["threshold"]].iloc[-1]
+        ax.plot(
+            here["coverage"], here["risk"], marker="*", markersize=15, color="white", markeredgecolor="black", zorder=5
+        )
+        lines.append(f"{group}★ accept from {row['threshold']:.4g} up: {row['coverage']:.0%} of the answers")
+    text = "\n".join(_style.display_text(line, 70) for line in lines[: _style.MOST_GROUPS])
+    ax.text(0.02, 0.97, text, transform=ax.transAxes, va="top", fontsize=9, **_style.PLAIN)

@@ -1,0 +1,444 @@
+"""Audits with labels: against scikit-learn and published tables, and whether promises hold, by simulation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from benchmarks import audits
+from scipy import stats
+from sklearn import metrics as sk
+from small_jobs import small_jobs, some_labels
+from statsmodels.stats.inter_rater import fleiss_kappa
+
+import llama_classify_nb as lcn
+from llama_classify_nb import metrics
+from llama_classify_nb.exceptions import ArgumentError
+from llama_classify_nb.metrics import _strata
+
+#: Documented figures of the bundled jobs: jobs scored, accuracy, mean confidence, ECE10, Brier, AUROC.
+KNOWN = {
+    "cfg-logreg-10types": (2629, 0.8079, 0.7345, 0.0992, 0.1027, 0.9092),
+    "cfg-naivebayes-10types": (2463, 0.7499, 0.9712, 0.2213, 0.2202, 0.7392),
+    "cfg-logreg-8types": (694, 0.7622, 0.7507, 0.0350, 0.1170, 0.8830),
+}
+#: Pages and errors of two published runs, from the highest confidence down (AWS IDP accelerator's benchmark, 2026).
+GOOD = [(0.95, 193, 5), (0.92, 43, 2), (0.85, 28, 5), (0.72, 19, 18), (0.60, 15, 14)]
+POOR = [(0.95, 271, 25), (0.90, 2, 1), (0.85, 22, 18), (0.70, 3, 2)]
+
+
+@pytest.fixture(scope="module")
+def labels() -> pd.DataFrame:
+    return lcn.load_sample_labels()
+
+
+def published(rows: list[tuple[float, int, int]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    confidence = np.repeat([row[0] for row in rows], [row[1] for row in rows])
+    right = np.concatenate([np.arange(n) >= n_wrong for _, n, n_wrong in rows])
+    jobs = made(confidence)
+    return jobs, pd.DataFrame({"job_id": jobs["job_id"], "label": np.where(right, "a", "b")})
+
+
+def made(confidence: Any, **columns: Any) -> pd.DataFrame:
+    ids = [f"job-{number}" for number in range(len(confidence))]
+    return pd.DataFrame({"job_id": ids, "outcome": "matched", "type": "a", "confidence": confidence, **columns})
+
+
+def judged(jobs: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """Give scored jobs with their label and whether the answer is right, by a plain loop."""
+    label_of = dict(zip(labels["job_id"], labels["label"], strict=True))
+    kinds = {"cfg-logreg-8types": set(jobs["type"].dropna()) - {"note", "news_article"}}
+    rows = []
+    for job in jobs[jobs["outcome"].isin(["matched", "no_match"])].to_dict("records"):
+        label = label_of.get(job["job_id"])
+        if label is None:
+            continue
+        missing = pd.isna(job["type"])
+        named = kinds.get(job["configuration_id"], set(jobs["type"].dropna()))
+        right = label not in named if missing else job["type"] == label
+        answer = "(none)" if missing else job["type"]
+        rows.append((job["configuration_id"], job["confidence"], answer, label, right))
+    return pd.DataFrame(rows, columns=["configuration_id", "confidence", "answer", "label", "right"])
+
+
+class TestScores:
+    def test_the_bundled_jobs_score_as_documented(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
+        table = metrics.accuracy(sample.jobs, labels, rules=sample.rules, by="configuration_id")
+        scores = metrics.calibration_scores(sample.jobs, labels, rules=sample.rules, by="configuration_id")
+        for (_, row), (_, score) in zip(table.iterrows(), scores.iterrows(), strict=True):
+            found = row["n"], row["accuracy"], score["confidence"], score["ece"], score["brier"], score["auroc"]
+            assert tuple(np.round(found, 4)) == KNOWN[row["configuration_id"]]
+
+    def test_types_score_as_scikit_learn_says(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
+        truth = judged(sample.jobs, labels)
+        table = metrics.scores_by_type(sample.jobs, labels, rules=sample.rules)
+        kinds = table["type"].tolist()
+        with_kinds = {"labels": kinds, "zero_division": np.nan}
+        wanted = sk.precision_recall_fscore_support(truth["label"], truth["answer"], **with_kinds)
+        for name, values in zip(("precision", "recall", "f1", "n_labelled"), wanted, strict=True):
+            np.testing.assert_allclose(table[name], values, rtol=1e-12)
+        row = table.iloc[0]
+        exact = stats.binomtest(int(row["n_right"]), int(row["n_answered"])).proportion_ci(method="exact")
+        assert (row["precision_lower"], row["precision_upper"]) == pytest.approx((exact.low, exact.high))
+
+    def test_the_confusion_matrix_is_that_of_scikit_learn(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
+        truth = judged(sample.jobs, labels)
+        table = metrics.confusion_matrix(sample.jobs, labels, rules=sample.rules)
+        wide = table.assign(answer=table["type"].astype(object).fillna(table["outcome"].map("({})".format)))
+        wide = wide.pivot_table(index="label", columns="answer", values="count", observed=True, aggfunc="sum")
+        kinds = list(wide.index)
+        wanted = sk.confusion_matrix(truth["label"], truth["answer"], labels=[*kinds, "(none)"])
+        assert np.array_equal(wide[kinds].to_numpy(), wanted[:-1, :-1])
+        assert np.array_equal(wide["(no_match)"].to_numpy(), wanted[:-1, -1])
+        assert wide.to_numpy().sum() == sample.jobs["job_id"].isin(labels["job_id"]).sum()
+
+    def test_a_missing_answer_is_right_where_no_rule_names_the_label(self) -> None:
+        jobs = made([0.2, 0.3, 0.9], type=[None, None, "a"], outcome=["no_match", "no_match", "matched"])
+        some = pd.DataFrame({"job_id": jobs["job_id"], "label": ["a", "photo", "a"]})
+        assert metrics.accuracy(jobs, some)["n_right"].tolist() == [2]
+        rules = pd.DataFrame({"rule_set": ["r"], "type": ["photo"]})
+        assert metrics.accuracy(jobs.assign(rule_set="r"), some, rules=rules)["n_right"].tolist() == [2]
+
+    @pytest.mark.parametrize("text", ["", None])
+    def test_a_label_without_a_text_counts_for_nothing(self, text: str | None) -> None:
+        jobs = made([0.9, 0.9])
+        assert metrics.accuracy(jobs, pd.DataFrame({"job_id": jobs["job_id"], "label": ["a", text]}))["n"].item() == 1
+
+    def test_most_reviewers_decide_and_a_tie_decides_nothing(self) -> None:
+        jobs = made([0.9, 0.9])
+        votes = [("job-0", "b"), ("job-0", "a"), ("job-0", "a"), ("job-1", "a"), ("job-1", "b")]
+        found = metrics.accuracy(jobs, pd.DataFrame(votes, columns=["job_id", "label"]))
+        assert found[["n", "n_right"]].to_numpy().tolist() == [[1, 1]]
+
+    def test_labels_may_be_of_files(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
+        of_files = labels[["file_input", "label"]].drop_duplicates("file_input")
+        assert metrics.accuracy(sample.jobs, of_files)["n"].item() >= metrics.accuracy(sample.jobs, labels)["n"].item()
+
+    @pytest.mark.parametrize(
+        ("labels", "message"),
+        [
+            ([], "labels must be a DataFrame, not list"),
+            (pd.DataFrame({"job_id": ["job-0"], "true_type": ["a"]}), "lacks the column 'label'.*true_type"),
+            (pd.DataFrame({"label": ["a"]}), "lacks the columns 'job_id' and 'file_input'"),
+            (
+                pd.DataFrame({"job_id": ["x"], "label": ["a"]}),
+                "none of its 1 values of job_id is in jobs.*'x'",
+            ),
+            (pd.DataFrame({"job_id": ["job-0"], "label": [3]}), "the label 3 isn't a text"),
+        ],
+    )
+    def test_labels_that_can_not_be_right_are_refused(self, labels: Any, message: str) -> None:
+        with pytest.raises(ArgumentError, match=message):
+            metrics.accuracy(made([0.9]), labels)
+
+
+class TestCalibration:
+    def test_a_published_table_is_met(self) -> None:
+        folder = Path(__file__).parents[2] / "shared" / "data"
+        if not folder.exists():
+            pytest.skip("the published table isn't bundled")
+        jobs = lcn.read_jobs(folder / "llm_jobs.jsonl.gz").jobs
+        subset = pd.read_csv(folder / "llm_labels_published_subset.csv", dtype=str, keep_default_na=False)
+        subset = subset.rename(columns={"true_type": "label"})
+        wanted = json.loads((folder / "llm_published.json").read_text())["by_configuration"]
+        table = metrics.calibration_scores(jobs, subset, by="configuration_id", with_zero=False)
+        for row in table.to_dict("records"):
+            one = wanted[row["configuration_id"]]
+            assert row["n"] == one["sample_size"]
+            for name in ("accuracy", "ece", "auroc"):
+                assert row[name] == pytest.approx(one[name], abs=2e-7)
+
+    @pytest.mark.parametrize("name", KNOWN)
+    def test_scores_are_those_of_scikit_learn(self, name: str, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
+        jobs = sample.jobs[sample.jobs["configuration_id"] == name]
+        truth = judged(sample.jobs, labels).query("configuration_id == @name")
+        row = metrics.calibration_scores(jobs, labels, rules=sample.rules).iloc[0]
+        right, confidence = truth["right"].astype(int), truth["confidence"]
+        assert row["brier"] == pytest.approx(sk.brier_score_loss(right, confidence), abs=1e-12)
+        assert row["log_loss"] == pytest.approx(sk.log_loss(right, confidence), abs=1e-12)
+        assert row["auroc"] == pytest.approx(sk.roc_auc_score(right, confidence), abs=1e-12)
+        assert row["separation"] == pytest.approx(
+            confidence[right == 1].mean() - confidence[right == 0].mean(), abs=1e-12
+        )
+
+    @pytest.mark.parametrize("closed", ["right", "left"])
+    @pytest.mark.parametrize("with_zero", [True, False])
+    def test_confidences_on_edges_go_where_the_convention_says(self, closed: str, with_zero: bool) -> None:
+        confidence = np.array([0, 0.1, 0.3, 0.7, 0.8, 0.9, 1.0])
+        jobs = made(confidence)
+        some = pd.DataFrame({"job_id": jobs["job_id"], "label": "a"})
+        table = metrics.calibration_curve(jobs, some, closed=closed, with_zero=with_zero)
+        wanted: dict[int, int] = {}
+        for tenths in (0, 1, 3, 7, 8, 9, 10):  # a plain loop, over whole numbers
+            place = tenths - 1 if closed == "right" else min(tenths, 9)
+            if place < 0 and with_zero:
+                place = 0
+            if place >= 0:
+                wanted[place] = wanted.get(place, 0) + 1
+        found = dict(zip((table["lower"] * 10).round().astype(int), table["n"], strict=True))
+        assert found == wanted
+
+    @pytest.mark.parametrize("kind", ["equal_width", "equal_mass", "atoms"])
+    def test_equal_confidences_stay_together(self, kind: str) -> None:
+        jobs = made([0.5] * 7 + [0.9] * 5 + [0.95])
+        some = pd.DataFrame({"job_id": jobs["job_id"], "label": ["a", "b"] * 6 + ["a"]})
+        table = metrics.calibration_curve(jobs, some, kind=kind, bins=4)
+        assert table["n"].sum() == 13
+        assert table["n"].isin([7, 5, 1, 7 + 5, 5 + 1]).all()
+        assert ((table["confidence"] >= table["lower"]) & (table["confidence"] <= table["upper"])).all()
+
+    @pytest.mark.parametrize("label", ["a", "b"])
+    def test_one_class_has_no_ranking_but_all_else(self, label: str) -> None:
+        jobs = made([0.5, 0.9, 0.9])
+        row = metrics.calibration_scores(jobs, pd.DataFrame({"job_id": jobs["job_id"], "label": label})).iloc[0]
+        assert np.isnan(row["auroc"])
+        assert np.isnan(row["separation"])
+        assert row[["ece", "ece_equal_mass", "mce", "brier", "log_loss"]].notna().all()
+
+    def test_risk_and_coverage_are_those_of_a_plain_loop(self) -> None:
+        jobs, some = small_jobs(80), some_labels(small_jobs(80))
+        table = metrics.risk_coverage_curve(jobs, some)
+        matched = jobs[jobs["outcome"] == "matched"]
+        label = some.groupby("job_id")["label"].agg(list)
+        rows = [
+            (job["confidence"], job["type"] == label[job["job_id"]][0])
+            for job in matched.to_dict("records")
+            if job["job_id"] in label and len(set(label[job["job_id"]])) == 1
+        ]
+        for row in table.to_dict("records"):
+            above = [right for confidence, right in rows if confidence >= row["threshold"]]
+            assert (row["n"], row["n_wrong"]) == (len(above), above.count(False))
+            assert row["coverage"] == pytest.approx(len(above) / len(rows))
+
+    def test_two_published_distributions_are_told_apart(self) -> None:
+        for with_labels in (True, False):
+            good, poor = (
+                metrics.confidence_health(*((jobs, some) if with_labels else (jobs,))).iloc[0]
+                for jobs, some in map(published, (GOOD, POOR))
+            )
+            assert (good["verdict"], poor["verdict"]) == ("passes", "flagged")
+            assert "91% of the answers" in poor["reasons"]
+        assert metrics.confidence_health(*published(POOR))["unreachable_error_share"].item() == 25 / 46
+
+
+class TestThreshold:
+    def test_published_runs_are_certified_where_they_can_be(self) -> None:
+        good, poor = published(GOOD), published(POOR)
+        row = metrics.precision_threshold(*good, target=0.94).iloc[0]
+        assert (row["certified"], row["threshold"], row["n_accepted"]) == (True, 0.92, 236)
+        assert row["coverage"] == pytest.approx(236 / 298)
+        for data, target in ((good, 0.95), (poor, 0.94), (poor, 0.95)):
+            row = metrics.precision_threshold(*data, target=target).iloc[0]
+            assert not row["certified"]
+            assert np.isnan(row["threshold"])
+        assert metrics.precision_threshold(*good, target=0.95)["n_more"].item() > 0
+        assert pd.isna(metrics.precision_threshold(*poor, target=0.95)["n_more"].item())
+
+    def test_each_bound_is_that_of_the_binomial(self) -> None:
+        row = metrics.precision_threshold(*published(GOOD), target=0.94).iloc[0]
+        exact = stats.binomtest(236 - 7, 236, alternative="greater").proportion_ci(0.95, "exact").low
+        assert row["precision_lower"] == pytest.approx(exact)
+        assert exact > 0.94
+
+    def test_groups_share_what_may_go_wrong(self) -> None:
+        jobs, some = published(GOOD)
+        twice = pd.concat([jobs.assign(g="x"), jobs.assign(g="y", job_id=jobs["job_id"] + "y")], ignore_index=True)
+        both = pd.concat([some, some.assign(job_id=some["job_id"] + "y")], ignore_index=True)
+        table = metrics.precision_threshold(twice, both, target=0.94, by="g")
+        alone = metrics.precision_threshold(jobs, some, target=0.94, assurance=0.975)
+        assert table["certified"].tolist() == alone["certified"].tolist() * 2
+
+    def test_a_pilot_certifies_nothing_and_uneven_labels_are_thinned(self) -> None:
+        jobs = made(np.linspace(0.5, 1, 400))
+        some = pd.DataFrame({"job_id": jobs["job_id"], "label": "a", "stage": ["pilot"] * 399 + ["main"]})
+        assert metrics.precision_threshold(jobs, some)["n"].item() == 1
+        uneven = some.drop(columns="stage").assign(inclusion_probability=np.where(np.arange(400) < 200, 0.1, 1.0))
+        assert 200 <= metrics.precision_threshold(jobs, uneven)["n"].item() <= 245
+
+    @pytest.mark.parametrize("by_plan", [False, True])
+    def test_the_promise_is_kept_and_not_by_timidity(self, by_plan: bool) -> None:
+        (_, jobs, some), *_ = audits.populations()
+        broken, accepted = audits.thresholds(jobs, some, 400, 120, by_plan=by_plan)
+        assert broken <= 0.05
+        assert accepted >= 0.55
+
+    def test_at_the_very_edge_the_promise_is_kept_as_often_as_assured(self) -> None:
+        chance = np.random.default_rng(7)
+        jobs = made(np.repeat([0.9, 0.8, 0.7], [8_000, 2_000, 2_000]))
+        right = np.concatenate(
+            [chance.permutation(np.arange(size) >= n) for size, n in ((8_000, 402), (2_000, 400), (2_000, 900))]
+        )
+        truth = pd.DataFrame({"job_id": jobs["job_id"], "label": np.where(right, "a", "b")})
+        broken = 0
+        for _ in range(300):  # 5.025 % are wrong at the top: any certificate is a broken promise
+            some = truth.iloc[chance.choice(len(truth), 500, replace=False)]
+            broken += bool(metrics.precision_threshold(jobs, some)["certified"].item())
+        assert stats.binomtest(broken, 300, 0.05, alternative="greater").pvalue > 0.01
+        assert broken > 0
+
+
+class TestPlans:
+    def test_labels_are_shared_out_within_bounds(self) -> None:
+        n_jobs, spread = np.array([1000, 10, 500]), np.array([0.1, 0.5, 0.4])
+        for n in (20, 100, 900, 1510):
+            given = _strata.allocate(n, n_jobs, spread, np.array([5, 5, 5]))
+            assert given.sum() == n
+            assert (given <= n_jobs).all()
+            assert (given >= 5).all()
+
+    def test_one_stratum_of_many_jobs_is_wilson_with_correction(self) -> None:
+        from statsmodels.stats.proportion import proportion_confint
+
+        for right, n in ((9, 10), (40, 50), (0, 20), (20, 20)):
+            _, lower, upper = _strata.interval(np.array([10**9]), np.array([n]), np.array([right]), 0.95)
+            plain = proportion_confint(right, n, method="wilson")
+            assert lower <= plain[0] + 1e-9
+            assert upper >= plain[1] - 1e-9
+            z, rate, step = 1.959964, right / n, 0.5 / n
+            for end, sign in ((lower, 1), (upper, -1)):
+                if 0 < end < 1:
+                    wanted = sign * (rate - end) - step
+                    assert wanted == pytest.approx(z * np.sqrt(end * (1 - end) / n), abs=1e-6)
+
+    def test_a_census_leaves_no_doubt(self) -> None:
+        jobs, some = published(GOOD)
+        plan = metrics.audit_plan(jobs, pilot=some)
+        row = metrics.accuracy_estimate(jobs, some, plan=plan).iloc[0]
+        assert row["accuracy"] == row["accuracy_lower"] == row["accuracy_upper"] == pytest.approx(254 / 298)
+
+    def test_the_sample_is_what_the_plan_says(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
+        jobs = sample.jobs[sample.jobs["configuration_id"] == "cfg-logreg-10types"]
+        plan = metrics.audit_plan(jobs, by="type")
+        queue = metrics.draw_sample(jobs, plan, seed=5)
+        drawn = queue["stratum"].value_counts()
+        rows = plan[(plan["stratum"] != "all") & (plan["n_to_draw"] > 0)]
+        assert drawn.to_dict() == dict(zip(rows["stratum"], rows["n_to_draw"], strict=True))
+        assert queue["blind"].sum() == round(0.2 * len(queue))
+        pd.testing.assert_frame_equal(queue, metrics.draw_sample(jobs.sample(frac=1, random_state=1), plan, seed=5))
+        assert set(queue["job_id"]) != set(metrics.draw_sample(jobs, plan, seed=6)["job_id"])
+        pilot = queue.merge(labels[["job_id", "label"]], on="job_id")
+        again = metrics.draw_sample(jobs, metrics.audit_plan(jobs, pilot=pilot, by="type"), seed=5)
+        assert not set(again["job_id"]) & set(pilot["job_id"])
+
+    def test_every_job_is_as_likely_as_its_inclusion_probability(self) -> None:
+        jobs = made(np.repeat([0.9, 0.6], [300, 100]))
+        plan = metrics.audit_plan(jobs, margin=0.1)
+        drawn = np.zeros(len(jobs))
+        for seed in range(400):
+            drawn += jobs["job_id"].isin(metrics.draw_sample(jobs, plan, seed=seed)["job_id"])
+        chance = plan["inclusion_probability"].to_numpy()[np.repeat([0, 1], [300, 100])]
+        z = (drawn / 400 - chance) / np.sqrt(chance * (1 - chance) / 400)
+        assert abs(z.mean()) < 0.25
+        assert 0.85 < z.std() < 1.15
+
+    @pytest.mark.parametrize("n", [30, 240])
+    @pytest.mark.parametrize("by_plan", [False, True])
+    def test_the_interval_holds_the_accuracy_as_often_as_assured(self, n: int, by_plan: bool) -> None:
+        for name, jobs, some in audits.populations():
+            held, _, used = audits.coverage(jobs, some, n, 50, by_plan=by_plan, seed=n)
+            assert stats.binomtest(round(held * 50), 50, 0.95, alternative="less").pvalue > 0.02, name
+            assert used <= n + 2
+
+    def test_a_plan_needs_two_thirds_of_a_random_sample_and_never_more(self) -> None:
+        share = {}
+        for name, jobs, some in audits.populations():
+            used, width, simple = audits.needed(jobs, some, 0.03, 12)
+            assert width <= 0.032
+            share[name] = used / simple
+        assert share["cfg-logreg-10types"] < 0.7
+        assert max(share.values()) <= 1.01
+
+    def test_an_estimate_says_how_it_was_made(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
+        jobs = sample.jobs[sample.jobs["configuration_id"] == "cfg-logreg-10types"]
+        mine = labels[labels["job_id"].isin(jobs["job_id"])]
+        methods = [metrics.accuracy_estimate(jobs, mine.head(n)).iloc[0] for n in (0, 50, 800)]
+        assert [row["method"] for row in methods] == ["none", "exact", "model_assisted"]
+        threshold = metrics.audit_plan(jobs, goal="threshold")
+        with pytest.raises(ArgumentError, match="plan is for a threshold"):
+            metrics.accuracy_estimate(jobs, mine, plan=threshold)
+
+
+class TestSharesAndReviewers:
+    def test_shares_are_corrected_towards_the_truth(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
+        jobs = sample.jobs[sample.jobs["configuration_id"] == "cfg-logreg-10types"]
+        jobs = jobs[jobs["job_id"].isin(labels["job_id"]) & jobs["outcome"].isin(["matched", "no_match"])]
+        mine = labels[labels["job_id"].isin(jobs["job_id"])]
+        truth = mine["label"].value_counts(normalize=True)
+        held, worse, better = 0, 0.0, 0.0
+        for seed in range(40):
+            table = metrics.corrected_type_shares(jobs, mine.sample(300, random_state=seed)).set_index("type")
+            true = truth.reindex(table.index).to_numpy()
+            held += bool(((table["share_lower"] <= true) & (true <= table["share_upper"])).all())
+            worse += np.abs(table["raw_share"] - true).sum()
+            better += np.abs(table["share"] - true).sum()
+            assert table["share"].sum() == pytest.approx(1)
+        assert held >= 36
+        assert better < worse
+
+    def test_shares_are_a_weighted_sum_over_answers(self) -> None:
+        jobs = made([0.9] * 100, type=["a"] * 70 + ["b"] * 30)
+        some = pd.DataFrame({"job_id": [f"job-{n}" for n in [*range(10), *range(90, 100)]], "label": "a"})
+        some.loc[[0, 12, 13], "label"] = "b"
+        table = metrics.corrected_type_shares(jobs, some).set_index("type")
+        assert table.loc["b", "share"] == pytest.approx(0.7 * 0.1 + 0.3 * 0.2)
+
+    def test_a_planted_wrong_label_is_the_first_suspect(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
+        table = metrics.confidence_by_type(sample.jobs)
+        assert len(table)
+        sure = sample.jobs[sample.jobs["confidence"] > 0.99].merge(labels[["job_id", "label"]], on="job_id")
+        victim = sure[sure["type"].astype(object) == sure["label"]].iloc[3]
+        bad = labels.assign(label=labels["label"].where(labels["file_input"] != victim["file_input"], "planted"))
+        found = metrics.label_suspects(sample.jobs, bad)
+        rank = found["file_input"].tolist().index(victim["file_input"])
+        assert rank < 0.1 * labels["file_input"].nunique()
+        assert found["score"].is_monotonic_decreasing
+        assert not metrics.label_suspects(sample.jobs, labels)["file_input"].duplicated().any()
+
+    def test_agreement_is_that_of_scikit_learn_and_statsmodels(self) -> None:
+        chance = np.random.default_rng(4)
+        truth = chance.choice(list("abc"), 200)
+        votes = {who: np.where(chance.random(200) < 0.2, chance.choice(list("abc"), 200), truth) for who in "xyz"}
+        rows = [(f"j{place}", who, label) for who, given in votes.items() for place, label in enumerate(given)]
+        table = metrics.reviewer_agreement(pd.DataFrame(rows, columns=["job_id", "reviewer", "label"]))
+        for row in table.iloc[:-1].to_dict("records"):
+            pair = votes[row["reviewer_a"]], votes[row["reviewer_b"]]
+            assert row["kappa"] == pytest.approx(sk.cohen_kappa_score(*pair))
+            assert row["n_same"] == (pair[0] == pair[1]).sum()
+        counts = np.array([[sum(votes[who][place] == kind for who in "xyz") for kind in "abc"] for place in range(200)])
+        # With equally many labels of each, alpha is Fleiss' kappa but for a correction of small samples.
+        assert table["kappa"].iloc[-1] == pytest.approx(1 - (1 - fleiss_kappa(counts)) * (1 - 1 / 600), abs=1e-9)
+
+
+class TestFiles:
+    def test_labels_are_read_as_they_stand(self, tmp_path: Path) -> None:
+        path = tmp_path / "labels.csv"
+        path.write_text("job_id,label,inclusion_probability,seen_prediction\n007,NA,0.5,True\n008,,1,false\n")
+        table = lcn.read_labels(path)
+        assert table["job_id"].tolist() == ["007", "008"]
+        assert table["label"].iloc[0] == "NA"
+        assert table["label"].isna().tolist() == [False, True]
+        assert table["inclusion_probability"].tolist() == [0.5, 1.0]
+        assert table["seen_prediction"].tolist() == [True, False]
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("id,label\n", "no column is called 'job_id' or 'file_input'; there are: id, label"),
+            ("job_id,type\n", "no column is called 'label'; there are: job_id, type"),
+            ("job_id,label,inclusion_probability\na,b,often\n", "must hold numbers.*often"),
+            ("", "can't be read"),
+        ],
+    )
+    def test_what_is_no_table_of_labels_is_refused(self, text: str, message: str, tmp_path: Path) -> None:
+        path = tmp_path / "labels.csv"
+        path.write_text(text)
+        with pytest.raises(lcn.exceptions.ReadError, match=message):
+            lcn.read_labels(path)
+
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(lcn.exceptions.ReadError, match=r"nothing\.csv"):
+            lcn.read_labels(tmp_path / "nothing.csv")
