@@ -142,14 +142,16 @@ def test_labels_are_of_bundled_jobs(sample: lcn.JobSet) -> None:
 
 
 class TestReadme:
-    def test_the_cell_runs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_its_cells_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         import matplotlib as mpl
 
         monkeypatch.chdir(tmp_path)
-        (cell,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-        assert len([line for line in cell.split("\n") if line]) == 8
+        cells = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+        assert len([line for line in cells[0].split("\n") if line]) == 8
+        names: dict[str, object] = {}
         with mpl.rc_context({"backend": "agg"}):
-            exec(cell, {})  # noqa: S102 - the README's own
+            for cell in cells:
+                exec(cell, names)  # noqa: S102 - the README's own
             mpl.pyplot.close("all")
         assert (tmp_path / "report" / "jobs.csv").is_file()
 

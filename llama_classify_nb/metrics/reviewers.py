@@ -15,7 +15,7 @@ from .intervals import wilson
 
 
 def label_suspects(
-    jobs: pd.DataFrame, labels: pd.DataFrame, *, rules: pd.DataFrame | None = None, least: float = 0.5
+    jobs: pd.DataFrame, labels: pd.DataFrame, *, rules: pd.DataFrame | None = None, least: float = 0.4
 ) -> pd.DataFrame:
     """Which labels should somebody look at again, since confident answers contradict them?
 
@@ -43,7 +43,8 @@ def label_suspects(
         * ``confidence`` (float64): of the job's answer;
         * ``n_answers`` (int64, jobs): answers to this file with a confidence; ``n_same`` (int64): those that give this
           type, ``n_label`` (int64): those that give the label;
-        * ``score`` (float64, 0 to 1): sum of the confidences of the answers that give this type, divided by n_answers.
+        * ``score`` (float64, 0 to 1): sum of the confidences of the answers that give this type, over n_answers + 1:
+          the label counts as one answer more, so that one witness never outweighs several.
 
         It ranks; it is no probability that the label is wrong, since confidences may be far off. No labels: no rows.
 
@@ -51,14 +52,19 @@ def label_suspects(
     --------
     >>> jobs = pd.DataFrame({"job_id": ["a", "b"], "file_input": ["f", "f"], "outcome": "matched", "type": "memo",
     ...                      "confidence": [0.9, 1.0]})
-    >>> label_suspects(jobs, pd.DataFrame({"file_input": ["f"], "label": ["letter"]}))[["job_id", "n_same", "score"]]
+    >>> label_suspects(jobs, pd.DataFrame({"file_input": ["f"], "label": ["letter"]}))[["job_id", "n_same", "score"]].round(2)
       job_id  n_same  score
-    0      b       2   0.95
+    0      b       2   0.63
     """
     _arguments.need_columns(jobs, "job_id", "outcome", "type", "confidence")
+    key = "file_input" if "file_input" in jobs.columns else "job_id"
+    _labelled.need_labels(labels)
+    if key == "file_input" and "job_id" in labels.columns:
+        _labelled.match(jobs, labels)  # says so if they are of other jobs
+        files = jobs[["job_id", key]].drop_duplicates("job_id")
+        labels = labels[["job_id", "label"]].merge(files, on="job_id")[[key, "label"]]
     found = _labelled.match(jobs, labels, rules)
     use, confidence, right = _labelled.with_confidence(found, no_match=False)
-    key = "file_input" if "file_input" in jobs.columns else "job_id"
     some = pd.DataFrame(
         {
             "key": found.jobs.loc[use, key].astype(object).to_numpy(),
@@ -74,7 +80,7 @@ def label_suspects(
     some["n_label"] = by_file["right"].transform("sum")
     by_type = some.groupby(["key", "label", "type"], sort=False)
     some["n_same"] = by_type["key"].transform("size")
-    some["score"] = by_type["confidence"].transform("sum") / some["n_answers"]
+    some["score"] = by_type["confidence"].transform("sum") / (some["n_answers"] + 1)
     wrong = some[~some["right"] & (some["score"] >= least)].sort_values(
         ["score", "confidence", "job_id"], ascending=[False, False, True], kind="stable"
     )
