@@ -52,7 +52,8 @@ def label_suspects(
     --------
     >>> jobs = pd.DataFrame({"job_id": ["a", "b"], "file_input": ["f", "f"], "outcome": "matched", "type": "memo",
     ...                      "confidence": [0.9, 1.0]})
-    >>> label_suspects(jobs, pd.DataFrame({"file_input": ["f"], "label": ["letter"]}))[["job_id", "n_same", "score"]].round(2)
+    >>> labels = pd.DataFrame({"file_input": ["f"], "label": ["letter"]})
+    >>> label_suspects(jobs, labels)[["job_id", "n_same", "score"]].round(2)
       job_id  n_same  score
     0      b       2   0.63
     """
