@@ -181,13 +181,12 @@ def draw_sample(
         taken = taken.append(pd.Index(exclude["job_id"]))
     free = (number >= 0) & ~jobs["job_id"].isin(taken).to_numpy(dtype=bool)
     free &= ~jobs["job_id"].duplicated().to_numpy(dtype=bool)
-    chance = uniform(jobs["job_id"].astype(str) + f"/{seed}/draw")
     rows = np.flatnonzero(free)
-    rows = rows[np.lexsort((chance[rows], number[rows]))]
+    rows = rows[np.lexsort((uniform(jobs["job_id"].iloc[rows], f"{seed} draw"), number[rows]))]
     place = np.arange(len(rows)) - np.searchsorted(number[rows], number[rows])
     rows = rows[place < strata["n_to_draw"].to_numpy()[number[rows]]]
-    rows = rows[np.argsort(uniform(jobs["job_id"].astype(str) + f"/{seed}/order")[rows], kind="stable")]
-    hidden = uniform(jobs["job_id"].astype(str) + f"/{seed}/blind")[rows]
+    rows = rows[np.argsort(uniform(jobs["job_id"].iloc[rows], f"{seed} order"), kind="stable")]
+    hidden = uniform(jobs["job_id"].iloc[rows], f"{seed} blind")
     is_blind = np.zeros(len(rows), bool)
     is_blind[np.argsort(hidden, kind="stable")[: round(blind * len(rows))]] = True
     return pd.DataFrame(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,8 @@ def thinned(labels: pd.DataFrame) -> pd.DataFrame:
     if not ((chance > 0) & (chance <= 1)).all():
         odd = chance[~((chance > 0) & (chance <= 1))][0]
         raise ArgumentError(f"labels: inclusion_probability is {odd}; it must be above 0 and at most 1 in every row")
+    if "stratum" in labels.columns:  # drawn in two stages: what counts is the chance to be drawn in either
+        chance = labels.groupby("stratum", dropna=False)["inclusion_probability"].transform("max").to_numpy()
     if not len(chance) or chance.max() <= chance.min() * (1 + 1e-9):
         return labels
     key = labels["job_id" if "job_id" in labels.columns else "file_input"]
@@ -158,9 +161,13 @@ def thinned(labels: pd.DataFrame) -> pd.DataFrame:
     return kept
 
 
-def uniform(values: pd.Series) -> np.ndarray:
-    """Give each value a number between 0 and 1 that depends on nothing else, as if drawn at random."""
-    hashed = pd.util.hash_array(values.astype(object).map(str).to_numpy(dtype=object), hash_key="llama_classify_n")
+def uniform(values: pd.Series, salt: str = "") -> np.ndarray:
+    """Give each value a number between 0 and 1 that depends on it and the salt alone, as if drawn at random."""
+    key = hashlib.sha256(salt.encode()).hexdigest()[:16]
+    texts = values.astype(object).to_numpy()
+    if not pd.api.types.is_string_dtype(values.dtype):
+        texts = np.array([str(one) for one in texts], object)
+    hashed = pd.util.hash_array(texts, hash_key=key, categorize=False)
     return np.asarray(hashed >> np.uint64(11), np.float64) / 2**53
 
 
