@@ -99,9 +99,9 @@ def allocate(n: int, n_jobs: np.ndarray, spread: np.ndarray, least: np.ndarray) 
     for _ in range(50):
         free = (given > least) & (given < n_jobs)
         rest = n - given[~free].sum()
-        if not free.any() or rest <= 0:
+        if not free.any():
             break
-        again = np.where(free, np.clip(rest * wish / wish[free].sum(), least, n_jobs), given)
+        again = np.where(free, np.clip(max(rest, 0) * wish / wish[free].sum(), least, n_jobs), given)
         if np.allclose(again, given):
             break
         given = again

@@ -229,7 +229,9 @@ def _for_accuracy(
     if budget is not None:
         wanted = min(wanted, budget)
     spread = np.sqrt(expected * (1 - expected))
-    final = _strata.allocate(max(wanted, int(n.sum())), n_jobs, spread, np.maximum(n, _floor(wanted, n_jobs)))
+    wanted = max(wanted, int(n.sum()))
+    least = np.maximum(n, _floor(wanted, n_jobs))
+    final = _strata.allocate(wanted, n_jobs, spread, least if least.sum() <= wanted else n)
     to_draw = final - n
     if found is None:
         size = int(np.clip(round(wanted * PILOT_SHARE), min(FEWEST_IN_PILOT, wanted), MOST_IN_PILOT))
