@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ._words import Audit, Section, decimals, rows, said
+import numpy as np
+
+from ._words import Audit, Section, count, decimals, rows, said
 
 _MOST = 10
 
@@ -10,13 +12,15 @@ _MOST = 10
 def worst(audit: Audit) -> Section | None:
     """Which documents should somebody look at first?"""
     jobs = audit.given.jobs
-    answered = jobs[jobs["outcome"].isin(["matched", "no_match"])]
+    answered = np.flatnonzero(jobs["outcome"].isin(["matched", "no_match"]))
     if not len(answered):
         return None
-    least = answered.sort_values(["confidence", "job_id"], kind="stable")
+    # Only the rows to show are taken whole: a second table of a million jobs would not fit everywhere.
+    some = jobs[["confidence", "job_id"]].iloc[answered].reset_index(drop=True)
+    first = some.sort_values(["confidence", "job_id"], kind="stable").index[:_MOST]
     shown = rows(
-        "The least confident answers.",
-        least,
+        f"The least confident of {count(len(answered), 'answer')}.",
+        jobs.iloc[answered[first]],
         {"job_id": ("job", said), "file_input": ("document", said), "type": ("answer", _type)}
         | {"confidence": ("confidence", decimals), "reasoning": ("reasoning", said)},
         most=_MOST,
