@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from .archive import Archive
     from .client import Client
     from .demo import demo_server
+    from .export import read_csv, write_csv
     from .jobset import JobSet
     from .labels import load_sample_labels, read_labels
     from .loading import count_jobs, fetch_jobs, load_sample, read_jobs, wait_for_jobs
-    from .report import write_report
+    from .report import verify_report, write_report
     from .widgets import explore
 
 __all__ = [
@@ -34,9 +35,12 @@ __all__ = [
     "load_sample_labels",
     "metrics",
     "plots",
+    "read_csv",
     "read_jobs",
     "read_labels",
+    "verify_report",
     "wait_for_jobs",
+    "write_csv",
     "write_report",
 ]
 
@@ -58,6 +62,9 @@ _HOMES = {
     "plots": None,
     "explore": "widgets",
     "write_report": "report",
+    "verify_report": "report",
+    "read_csv": "export",
+    "write_csv": "export",
     "exceptions": None,
 }
 

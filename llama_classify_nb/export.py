@@ -16,11 +16,12 @@ at commas only: a spreadsheet that is set to split at semicolons should be told 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -46,7 +47,8 @@ COLUMNS = (
     schema.Column("file", "str", "name of the file"),
     schema.Column("name", "str", "name of the column"),
     schema.Column("dtype", "str", "pandas dtype of the column; str: text"),
-    schema.Column("meaning", "str", "what the column means, with its unit"),
+    schema.Column("meaning", "str", "what the column means"),
+    schema.Column("unit", "str", "unit of its numbers; missing: none"),
     schema.Column(
         "categories",
         "str",
@@ -59,6 +61,7 @@ SIDECAR = "columns.csv"
 
 _BOM = b"\xef\xbb\xbf"
 _ROWS = 50_000  # rows in memory as CSV at a time
+_STREAMED = 1 << 25  # bytes read at a time where a file is read in blocks
 _BLOCK = 1 << 27  # bytes read at a time: a row must fit in, and a row of long texts is long
 
 
@@ -124,7 +127,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
         (``outcome``: every outcome), so types that no job was given are known with ``columns.csv`` only.
     """
     path = Path(path)
-    cells = _read_cells(path)
+    cells = read_cells(path)
     names = [restore(name) for name in cells.column_names]
     if len(set(names)) < len(names):
         raise ReadError(f"{path} has two columns of one name: {', '.join(map(ascii, names))}")
@@ -140,6 +143,34 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
         except (pa.ArrowInvalid, ValueError) as error:
             raise ReadError(f"{path}: the column {name!a} is not of dtype {dtype}: {error}") from error
     return pd.DataFrame(data)
+
+
+def read_blocks(path: Path, rows: int) -> Iterator[Any]:
+    """Read a file of ``write_csv`` in blocks of ``rows`` rows, as Arrow tables of texts; missing is null.
+
+    Names and texts are as they stand in the file, neutralised. Memory stays that of a block and its surroundings.
+    """
+    try:
+        with path.open("rb") as file:
+            header = _header(file)
+            file.seek(0)
+            reader = pa.csv.open_csv(file, pa.csv.ReadOptions(block_size=_STREAMED), *_as_texts(header))
+            yield from _in_blocks(reader, rows)
+    except (OSError, ReadError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        raise ReadError(f"{path} can't be read as a CSV file: {error}") from error
+
+
+def _in_blocks(reader: Iterable[Any], rows: int) -> Iterator[Any]:
+    """Cut a stream of batches anew, into tables of ``rows`` rows, and a last one of the rest."""
+    rest: list[Any] = []
+    for batch in reader:
+        rest.append(batch)
+        table = pa.Table.from_batches(rest)
+        whole = len(table) // rows * rows
+        yield from (table.slice(start, rows) for start in range(0, whole, rows))
+        rest = table.slice(whole).to_batches()
+    if rest:
+        yield pa.Table.from_batches(rest)
 
 
 def describe(file: str, table: pd.DataFrame, columns: Sequence[schema.Column]) -> pd.DataFrame:
@@ -159,11 +190,11 @@ def describe(file: str, table: pd.DataFrame, columns: Sequence[schema.Column]) -
     DataFrame
         A row per column of the table, in the order of ``COLUMNS``.
     """
-    meanings = {column.name: column.meaning for column in columns}
+    told = {column.name: (column.meaning or None, column.unit or None) for column in columns}
     rows = []
     for name in table.columns:
         dtype = dtype_name(table[name])
-        rows.append((file, name, dtype, meanings.get(name), listed_categories(table[name], dtype)))
+        rows.append((file, name, dtype, *told.get(name, (None, None)), listed_categories(table[name], dtype)))
     return pd.DataFrame(rows, columns=[column.name for column in COLUMNS], dtype=schema.TEXT)
 
 
@@ -194,27 +225,52 @@ def _pieces(table: pd.DataFrame, first: bytes) -> Iterator[bytes]:
         yield ("\n".join(lines.to_pylist()) + "\n").encode()
 
 
-def _read_cells(path: Path) -> Any:
-    """Read a file into Arrow texts: missing is null, ``""`` is the empty text."""
+def read_cells(path: Path) -> Any:
+    """Read a file of ``write_csv`` as an Arrow table of texts, as they stand in it: missing is null."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file, strict=True), [])
-        cells = pa.csv.read_csv(
-            path,
-            pa.csv.ReadOptions(block_size=min(max(path.stat().st_size, 1 << 10), _BLOCK)),
-            pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=len(header) > 1),
-            pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.large_string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-    except (OSError, UnicodeError, csv.Error, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        with path.open("rb") as file:
+            return parse_cells(file)
+    except (OSError, ReadError) as error:
         raise ReadError(f"{path} can't be read as a CSV file: {error}") from error
+
+
+def parse_cells(file: BinaryIO) -> Any:
+    """Read an open file like ``read_cells``."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    header = _header(file)
+    file.seek(0)
+    try:
+        cells = pa.csv.read_csv(
+            file, pa.csv.ReadOptions(block_size=min(max(size, 1 << 10), _BLOCK)), *_as_texts(header)
+        )
+    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        raise ReadError(str(error)) from error
     if cells.column_names != header:
-        raise ReadError(f"{path} can't be read as a CSV file: its first line doesn't name the columns")
+        raise ReadError("its first line doesn't name the columns")
     return cells
+
+
+def _header(file: BinaryIO) -> list[str]:
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        return next(csv.reader(text, strict=True), [])
+    except (UnicodeError, csv.Error) as error:
+        raise ReadError(str(error)) from error
+    finally:
+        text.detach()
+
+
+def _as_texts(header: list[str]) -> tuple[Any, Any]:
+    """Give Arrow's options by which every cell stays the text that it is."""
+    parse = pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=len(header) > 1)
+    convert = pa.csv.ConvertOptions(
+        column_types=dict.fromkeys(header, pa.large_string()),
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    return parse, convert
 
 
 def _declared(path: Path) -> dict[str, tuple[str, list[str] | None]]:
@@ -229,7 +285,7 @@ def _declared(path: Path) -> dict[str, tuple[str, list[str] | None]]:
     if not sidecar.is_file():
         return declared
     rows = read_csv(sidecar)
-    wanted = [column.name for column in COLUMNS if column.name != "meaning"]
+    wanted = [column.name for column in COLUMNS if column.name not in {"meaning", "unit"}]
     if not set(wanted) <= set(rows.columns):
         return declared  # somebody else's columns.csv
     for name, dtype, listed in rows.loc[rows["file"] == path.name, wanted[1:]].itertuples(index=False):

@@ -18,11 +18,12 @@ TEXT = (
 
 
 class Column(NamedTuple):
-    """One column of a table: its name, its pandas dtype, and what it means (with its unit)."""
+    """One column of a table: its name, its pandas dtype, what it means, and its unit."""
 
     name: str
     dtype: str
     meaning: str
+    unit: str = ""
 
 
 #: The statuses that the API documents. Any other word in capitals is taken as it comes and counts as unfinished.
@@ -66,27 +67,31 @@ JOBS = (
         "type that the answer assigns; missing: no rule matched, or no answer. Its categories are every type that a "
         "rule of these jobs names or that an answer gave",
     ),
-    Column("confidence", "float64", "stated confidence of the answer, 0 to 1; missing: not scored"),
+    Column("confidence", "float64", "stated confidence of the answer, 0 to 1; missing: not scored", "0 to 1"),
     Column("reasoning", "str", "reasoning of the answer: free text, written by a model"),
     Column("error_message", "str", "message of a failed job, or a warning: free text"),
     Column("rule_set", "category", "fingerprint of the rules that the job ran with; key of the table rules"),
     Column("configuration_id", "category", "id of the saved configuration, if one was used"),
     Column("mode", "category", "mode of the configuration"),
     Column("lang", "category", "language that the parser was told to expect, ISO 639-1"),
-    Column("max_pages", "Int64", "most pages that the parser was told to read"),
+    Column("max_pages", "Int64", "most pages that the parser was told to read", "pages"),
     Column("target_pages", "category", "pages that the parser was told to read, 1-based numbers and ranges"),
-    Column("n_rules", "int32", "number of rules that the job ran with"),
+    Column("n_rules", "int32", "number of rules that the job ran with", "rules"),
     Column("document_input_type", "category", "how the document was handed in: url, file_id or parse_job_id"),
     Column("file_input", "str", "id or URL of the document"),
     Column("parse_job_id", "str", "id of the parse job that read the document"),
     Column("project_id", "category", "id of the project"),
     Column("user_id", "category", "id of the user who started the job"),
     Column("transaction_id", "str", "idempotency key given by the caller"),
-    Column("created_at", "datetime64[us, UTC]", "when the job was created; a time without a zone is read as UTC"),
-    Column("updated_at", "datetime64[us, UTC]", "when the job last changed; a time without a zone is read as UTC"),
-    Column("duration_s", "float64", "updated_at minus created_at, in seconds, as the API stated them"),
-    Column("credits", "float64", "credits billed for the classification, where usage was asked for"),
-    Column("parse_credits", "float64", "credits billed for parsing, where usage was asked for"),
+    Column(
+        "created_at", "datetime64[us, UTC]", "when the job was created; a time without a zone is read as UTC", "UTC"
+    ),
+    Column(
+        "updated_at", "datetime64[us, UTC]", "when the job last changed; a time without a zone is read as UTC", "UTC"
+    ),
+    Column("duration_s", "float64", "updated_at minus created_at, in seconds, as the API stated them", "seconds"),
+    Column("credits", "float64", "credits billed for the classification, where usage was asked for", "credits"),
+    Column("parse_credits", "float64", "credits billed for parsing, where usage was asked for", "credits"),
     Column("extra", "str", "JSON of whatever else the answer held: unknown keys, and times that could not be read"),
 )
 
@@ -95,8 +100,8 @@ RULES = (
     Column("position", "int32", "place of the rule in its rule set, from 0"),
     Column("type", "category", "type that the rule assigns"),
     Column("description", "str", "what the rule asks for, in plain language"),
-    Column("n_jobs", "int64", "number of jobs that ran with this rule set"),
-    Column("n_matched", "int64", "number of those jobs, outcome matched, whose type is this rule's type"),
+    Column("n_jobs", "int64", "number of jobs that ran with this rule set", "jobs"),
+    Column("n_matched", "int64", "number of those jobs, outcome matched, whose type is this rule's type", "jobs"),
 )
 
 JOB_RULES = (
@@ -113,7 +118,7 @@ PROBLEMS = (
     Column("status_code", "Int64", "HTTP status of the last answer; missing: no answer, or read from a file"),
     Column("message", "str", "what happened, in a sentence"),
     Column("retryable", "bool", "whether asking again later may help"),
-    Column("attempts", "int32", "number of requests made for it"),
+    Column("attempts", "int32", "number of requests made for it", "requests"),
 )
 
 #: The tables of a JobSet by name.

@@ -415,7 +415,7 @@ class TestRoundTrip:
     @pytest.mark.parametrize("dtype", ["object", "Int64; import os", "period[M]", "int8"])
     def test_a_dtype_that_does_not_fit_is_refused_with_file_and_column(self, dtype: str, tmp_path: Path) -> None:
         export.write_csv(pd.DataFrame({"x": ["word"]}), tmp_path / "t.csv")
-        row = ("t.csv", "x", dtype, None, None)
+        row = ("t.csv", "x", dtype, None, None, None)
         sidecar = pd.DataFrame([row], columns=[column.name for column in export.COLUMNS], dtype=schema.TEXT)
         export.write_csv(sidecar, tmp_path / "columns.csv")
         with pytest.raises(ReadError, match=r"t\.csv.*'x'"):

@@ -45,6 +45,7 @@ ALONE = {
     "ipywidgets": {"widgets"},
     "sqlite3": {"archive"},
     "tqdm": {"progress"},
+    "jinja2": {"report"},
 }
 
 
@@ -158,7 +159,7 @@ class TestReadme:
     def test_its_tables_say_what_the_schema_says(self) -> None:
         rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", README, re.MULTILINE)
         expected = [
-            tuple(column) for table in ("jobs", "rules", "job_rules", "problems") for column in schema.TABLES[table]
+            tuple(column[:3]) for table in ("jobs", "rules", "job_rules", "problems") for column in schema.TABLES[table]
         ]
         assert rows == expected
 

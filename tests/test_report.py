@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import inspect
 import os
 import re
 import resource
@@ -21,11 +20,13 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import llama_classify_nb as lcn
-from llama_classify_nb import cells, export, metrics, report, schema
+from llama_classify_nb import cells, export, report, schema
 from llama_classify_nb.exceptions import ArgumentError
+from llama_classify_nb.report import contents, pictures
 
 HERE = Path(__file__).parent
 TABLES = ["jobs", "rules", "problems"]
+ARGUMENTS = contents.Arguments()
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,24 @@ def of_nothing(nothing: SimpleNamespace, tmp_path_factory: pytest.TempPathFactor
     return report.write_report(nothing, tmp_path_factory.mktemp("reports") / "nothing")
 
 
-def contents(folder: Path) -> dict[str, bytes]:
+@pytest.fixture(scope="module")
+def labels(sample: lcn.JobSet) -> pd.DataFrame:
+    known = lcn.load_sample_labels()
+    return known[known["job_id"].isin(sample.jobs["job_id"])].iloc[::13].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def of_labelled(sample: lcn.JobSet, labels: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> report.Report:
+    return report.write_report(sample, tmp_path_factory.mktemp("reports") / "labelled", labels=labels)
+
+
+def given_of(source: str, request: pytest.FixtureRequest) -> contents.Given:
+    if source == "labelled":
+        return contents.taken(request.getfixturevalue("sample"), request.getfixturevalue("labels"), None)
+    return contents.taken(request.getfixturevalue(source), None, None)
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -73,9 +91,9 @@ def with_text_categories(table: pd.DataFrame) -> pd.DataFrame:
 class TestFiles:
     def test_the_files_are_those_the_report_names(self, of_sample: report.Report) -> None:
         named = [path.name for path in of_sample.paths]
-        expected = [f"{name}.csv" for name in (*TABLES, *report.METRIC_COLUMNS)]
-        expected += [f"{name}.{suffix}" for name in report.PICTURES for suffix in ("png", "svg")]
-        assert named == [*expected, "columns.csv"]
+        expected = [f"{name}.csv" for name in (*TABLES, *contents.OF_JOBS)]
+        expected += [f"{name}.{suffix}" for name in pictures.OF_JOBS for suffix in ("png", "svg")]
+        assert named == [*expected, "columns.csv", "index.html", "manifest.json"]
         assert sorted(named) == sorted(path.name for path in of_sample.folder.iterdir())
 
     def test_files_and_folders_are_their_owners_alone(self, nothing: SimpleNamespace, tmp_path: Path) -> None:
@@ -99,26 +117,39 @@ class TestFiles:
         with mpl.rc_context({"figure.dpi": 33, "font.size": 30, "svg.hashsalt": "other", "axes.facecolor": "red"}):
             again = report.write_report(request.getfixturevalue(name), tmp_path)
             assert mpl.rcParams["font.size"] == 30
-        assert contents(again.folder) == contents(first.folder)
+        assert bytes_of(again.folder) == bytes_of(first.folder)
 
-    def test_a_second_report_replaces_the_first_and_nothing_else(
+    def test_a_second_report_replaces_the_first(
+        self, nothing: SimpleNamespace, awkward: lcn.JobSet, of_nothing: report.Report, tmp_path: Path
+    ) -> None:
+        report.write_report(awkward, tmp_path / "r")
+        report.write_report(nothing, tmp_path / "r")
+        assert bytes_of(tmp_path / "r") == bytes_of(of_nothing.folder)
+        assert [path.name for path in tmp_path.iterdir()] == ["r"]
+
+    @pytest.mark.parametrize("name", ["notes.txt", "jobs.csv"])
+    def test_a_folder_that_holds_something_else_is_refused_and_left_alone(
+        self, name: str, nothing: SimpleNamespace, tmp_path: Path
+    ) -> None:
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(ArgumentError, match=f"holds something else than a report: '{name}'"):
+            report.write_report(nothing, tmp_path)
+        assert bytes_of(tmp_path) == {name: b"mine"}
+
+    def test_what_somebody_puts_beside_a_report_is_not_removed_with_it(
         self, nothing: SimpleNamespace, tmp_path: Path
     ) -> None:
-        (tmp_path / "notes.txt").write_text("mine")
-        (tmp_path / "jobs.csv").write_text("old")
-        written = report.write_report(nothing, tmp_path)
-        once = contents(tmp_path)
-        report.write_report(nothing, tmp_path)
-        assert contents(tmp_path) == once
-        assert set(once) == {path.name for path in written.paths} | {"notes.txt"}
-        assert once["notes.txt"] == b"mine"
-        assert once["jobs.csv"] != b"old"
+        report.write_report(nothing, tmp_path / "r")
+        (tmp_path / "r" / "notes.txt").write_text("mine")
+        with pytest.raises(ArgumentError, match="notes"):
+            report.write_report(nothing, tmp_path / "r")
+        assert (tmp_path / "r" / "notes.txt").read_text() == "mine"
 
     def test_the_report_prints_its_folder_and_its_files(self, of_sample: report.Report) -> None:
         shown = repr(of_sample)
         assert str(of_sample.folder) in shown
         assert all(path.name in shown for path in of_sample.paths)
-        assert len(shown.splitlines()) == 4
+        assert len(shown.splitlines()) == 5
 
     def test_the_jobs_given_are_not_changed(self, awkward: lcn.JobSet, of_awkward: report.Report) -> None:
         again = lcn.read_jobs(HERE / "data" / "edge_cases.jsonl")
@@ -126,37 +157,27 @@ class TestFiles:
 
 
 class TestTables:
-    @pytest.mark.parametrize("source", ["sample", "awkward", "nothing"])
+    @pytest.mark.parametrize("source", ["sample", "awkward", "nothing", "labelled"])
     def test_every_table_comes_back_as_it_was(self, source: str, request: pytest.FixtureRequest) -> None:
-        jobset, folder = request.getfixturevalue(source), request.getfixturevalue(f"of_{source}").folder
-        for name in TABLES:
-            assert_frame_equal(export.read_csv(folder / f"{name}.csv"), getattr(jobset, name).reset_index(drop=True))
-        for name in report.METRIC_COLUMNS:
-            expected = with_text_categories(getattr(metrics, name)(jobset.jobs))
-            assert_frame_equal(export.read_csv(folder / f"{name}.csv"), expected, check_exact=True)
+        written = request.getfixturevalue(f"of_{source}").folder
+        given = given_of(source, request)
+        for name, (table, _) in {**contents.given_tables(given), **dict(contents.answers(given, ARGUMENTS))}.items():
+            expected = with_text_categories(table.reset_index(drop=True))
+            assert_frame_equal(export.read_csv(written / f"{name}.csv"), expected, check_exact=True)
 
-    @pytest.mark.parametrize("source", ["sample", "awkward", "nothing"])
-    @pytest.mark.parametrize("name", list(report.METRIC_COLUMNS))
-    def test_the_declared_columns_are_those_that_the_metric_returns(
-        self, name: str, source: str, request: pytest.FixtureRequest
+    @pytest.mark.parametrize("source", ["sample", "awkward", "nothing", "labelled"])
+    def test_each_column_of_each_metric_is_declared_in_its_docstring(
+        self, source: str, request: pytest.FixtureRequest
     ) -> None:
-        table = getattr(metrics, name)(request.getfixturevalue(source).jobs)
-        declared = [(column.name, column.dtype) for column in report.METRIC_COLUMNS[name]]
-        assert declared == [(column, export.dtype_name(table[column])) for column in table]
-
-    def test_every_metric_of_one_table_is_written(self) -> None:
-        of_jobs_alone = {
-            name
-            for name in metrics.__all__
-            if not {"labels", "pilot"} & set(inspect.signature(getattr(metrics, name)).parameters)
-        }
-        tables = of_jobs_alone & set(lcn.plots.__all__)
-        assert set(report.METRIC_COLUMNS) == tables
-        assert set(report.PICTURES) <= tables
+        for name, (table, columns) in contents.answers(given_of(source, request), ARGUMENTS):
+            assert [column.name for column in columns] == list(table.columns)
+            for column in columns:
+                assert column.dtype == cells.dtype_name(table[column.name])
+                assert column.meaning, f"{name}.{column.name}"
 
     def test_columns_csv_tells_every_column_of_every_file(self, of_awkward: report.Report) -> None:
         told = export.read_csv(of_awkward.folder / "columns.csv")
-        assert list(told.columns) == ["file", "name", "dtype", "meaning", "categories"]
+        assert list(told.columns) == ["file", "name", "dtype", "meaning", "unit", "categories"]
         assert told["meaning"].notna().all()
         files = [path for path in of_awkward.paths if path.suffix == ".csv" and path.name != "columns.csv"]
         for path in files:
@@ -167,6 +188,7 @@ class TestTables:
         of_jobs = told[told["file"] == "jobs.csv"]
         assert of_jobs["dtype"].tolist() == [column.dtype for column in schema.JOBS]
         assert of_jobs["meaning"].tolist() == [column.meaning for column in schema.JOBS]
+        assert of_jobs["unit"].fillna("").tolist() == [column.unit for column in schema.JOBS]
 
     def test_pandas_counts_the_same_jobs(self, sample: lcn.JobSet, of_sample: report.Report) -> None:
         read = pd.read_csv(of_sample.folder / "jobs.csv", parse_dates=["created_at"])
@@ -184,7 +206,7 @@ class TestTables:
 class TestPictures:
     @pytest.mark.parametrize("source", ["sample", "awkward", "nothing"])
     def test_each_png_is_a_picture_of_a_readable_size(self, source: str, request: pytest.FixtureRequest) -> None:
-        for name in report.PICTURES:
+        for name in pictures.OF_JOBS:
             content = (request.getfixturevalue(f"of_{source}").folder / f"{name}.png").read_bytes()
             assert content.startswith(b"\x89PNG\r\n\x1a\n")
             width, height = struct.unpack(">II", content[16:24])
@@ -193,7 +215,7 @@ class TestPictures:
 
     @pytest.mark.parametrize("source", ["sample", "awkward", "nothing"])
     def test_each_svg_is_xml_without_scripts_links_or_dates(self, source: str, request: pytest.FixtureRequest) -> None:
-        for name in report.PICTURES:
+        for name in pictures.OF_JOBS:
             text = (request.getfixturevalue(f"of_{source}").folder / f"{name}.svg").read_text()
             tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(text).iter()}  # noqa: S314  # our own
             assert "svg" in tags
@@ -237,39 +259,55 @@ class TestRefusals:
             report.write_report(nothing, tmp_path / "r")
         assert not (tmp_path / "real").exists() or list((tmp_path / "real").iterdir()) == []
 
-    def test_a_link_in_place_of_a_file_is_refused_and_not_followed(
+    def test_a_link_in_an_earlier_report_is_refused_and_not_followed(
         self, nothing: SimpleNamespace, tmp_path: Path
     ) -> None:
         (tmp_path / "precious").write_text("mine")
-        folder = tmp_path / "r"
-        folder.mkdir()
+        folder = report.write_report(nothing, tmp_path / "r").folder
+        (folder / "type_breakdown.png").unlink()
         (folder / "type_breakdown.png").symlink_to(tmp_path / "precious")
-        with pytest.raises(ArgumentError, match=r"type_breakdown\.png' is a symbolic link"):
+        with pytest.raises(ArgumentError, match=r"'type_breakdown\.png' is a link"):
             report.write_report(nothing, folder)
         assert (tmp_path / "precious").read_text() == "mine"
 
-    def test_a_full_disk_names_the_file_and_spoils_none(self, sample: lcn.JobSet, tmp_path: Path) -> None:
-        old = dict.fromkeys(("jobs.csv", "rules.csv", "columns.csv"), b"old")
-        for name, content in old.items():
-            (tmp_path / name).write_bytes(content)
+    def test_a_full_disk_names_the_file_and_leaves_the_earlier_report(
+        self, sample: lcn.JobSet, nothing: SimpleNamespace, tmp_path: Path
+    ) -> None:
+        folder = report.write_report(nothing, tmp_path / "r").folder
+        before = bytes_of(folder)
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
         try:
             with pytest.raises(OSError, match=r"jobs\.csv"):
-                report.write_report(sample, tmp_path)
+                report.write_report(sample, folder)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        assert contents(tmp_path) == old
+        assert bytes_of(folder) == before
+        assert [path.name for path in tmp_path.iterdir()] == ["r"]
 
-    @pytest.mark.usefixtures("of_nothing")
-    def test_a_folder_without_permission_names_the_file(self, nothing: SimpleNamespace) -> None:
+    def test_a_stop_halfway_leaves_the_earlier_report(
+        self, nothing: SimpleNamespace, awkward: lcn.JobSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = report.write_report(nothing, tmp_path / "r").folder
+        before = bytes_of(folder)
+
+        def stop(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("llama_classify_nb.report.writing.pictures", stop)
+        with pytest.raises(KeyboardInterrupt):
+            report.write_report(awkward, folder)
+        assert bytes_of(folder) == before
+        assert [path.name for path in tmp_path.iterdir()] == ["r"]
+
+    def test_a_folder_without_permission_is_named(self, nothing: SimpleNamespace) -> None:
         user = os.geteuid()
         with tempfile.TemporaryDirectory() as name:
             Path(name).chmod(0o555)
             try:
                 os.seteuid(user or 65534)  # nothing is forbidden to root
-                with pytest.raises(PermissionError, match=r"jobs\.csv"):
-                    report.write_report(nothing, name)
+                with pytest.raises(PermissionError, match=name):
+                    report.write_report(nothing, Path(name) / "r")
             finally:
                 os.seteuid(user)
             assert list(Path(name).iterdir()) == []

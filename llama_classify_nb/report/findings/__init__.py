@@ -1,0 +1,30 @@
+"""What was found, as data: sections of sentences with their numbers, which the page only lays out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ._words import Audit, Section
+from .answers import confidences, outcomes, types
+from .failures import failures
+from .labels import labelled
+from .limits import limits, worst
+
+_PARTS: tuple[Callable[[Audit], Section | None], ...] = (
+    outcomes,
+    confidences,
+    types,
+    failures,
+    labelled,
+    worst,
+    limits,
+)
+
+
+def sections(audit: Audit) -> list[Section]:
+    """Give the sections of the page, in order; what can't be told of these jobs is left out."""
+    found = (part(audit) for part in _PARTS)
+    return [section for section in found if section is not None]
+
+
+__all__ = ["Audit", "Section", "sections"]

@@ -1,0 +1,57 @@
+"""The documents to look at first, and what a report like this can't say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._words import Audit, Section, count, decimals, rows, said
+
+_MOST = 10
+
+
+def worst(audit: Audit) -> Section | None:
+    """Which documents should somebody look at first?"""
+    jobs = audit.given.jobs
+    answered = np.flatnonzero(jobs["outcome"].isin(["matched", "no_match"]))
+    if not len(answered):
+        return None
+    # Only the rows to show are taken whole: a second table of a million jobs would not fit everywhere.
+    some = jobs[["confidence", "job_id"]].iloc[answered].reset_index(drop=True)
+    first = some.sort_values(["confidence", "job_id"], kind="stable").index[:_MOST]
+    shown = rows(
+        f"The least confident of {count(len(answered), 'answer')}.",
+        jobs.iloc[answered[first]],
+        {"job_id": ("job", said), "file_input": ("document", said), "type": ("answer", _type)}
+        | {"confidence": ("confidence", decimals), "reasoning": ("reasoning", said)},
+        most=_MOST,
+    )
+    return Section("worst", "Documents to look at first", [], (), (shown,))
+
+
+def _type(value: object) -> str:
+    return said(value, "(no rule matched)")
+
+
+def limits(audit: Audit) -> Section:
+    """What can't this report say?"""
+    given = audit.given
+    sentences = [
+        "A stated confidence is what a model says of itself. Only labels tell whether it can be believed.",
+        "Reasonings and error messages are written by models and machines that read the documents: they are quoted as "
+        "text, and may say anything.",
+        "Numbers are of these jobs. Other documents, or the same ones under other rules, may come out otherwise.",
+    ]
+    if given.labels is None:
+        sentences.insert(0, "No labels were given: nothing here says how many answers are right.")
+    else:
+        sentences.append(
+            "Labels count as right. Where people err, or had seen the answer before they judged, accuracies are off."
+        )
+        if given.plan is None and "inclusion_probability" not in given.labels.columns:
+            sentences.append(
+                "The labels are taken as drawn at random among the answers. If they were picked by somebody, the "
+                "intervals don't hold."
+            )
+    if len(given.problems):
+        sentences.append("What could not be had (problems.csv) is not in any number.")
+    return Section("limits", "What this report can't say", sentences)
