@@ -66,6 +66,27 @@ _ANSWERED_TYPE = (
     Column("outcome", "category", "matched, or no_match in the row of no match"),
 )
 
+_PERIOD = (
+    Column("period", "datetime64[us, UTC]", "start of the day, in UTC; missing: jobs without a time of creation"),
+    Column("n", "int64", "answered jobs of the day"),
+    Column("n_repeated", "Int64", "those about a document that stands in the table more than once"),
+)
+
+
+def _differences(distance: str) -> tuple[Column, ...]:
+    """Give the columns of a metric that asks when something changed."""
+    p_value = "chance that any distance in the table is so great for its size, if time meant nothing"
+    return (
+        Column("distance_before", "float64", f"from the day before; {distance}; missing: there is none"),
+        Column("p_value_before", "float64", f"its p-value: {p_value}"),
+        Column("distance_rest", "float64", "from all other days together, likewise"),
+        Column("p_value_rest", "float64", "its p-value"),
+        Column("distance_split", "float64", "of all days before from this one and all after, likewise"),
+        Column("p_value_split", "float64", "its p-value"),
+        Column("is_change_point", "bool", "whether the change began with this day; of one at most"),
+    )
+
+
 #: The columns of each metric that a report writes, called with its defaults.
 METRIC_COLUMNS: dict[str, tuple[Column, ...]] = {
     "type_breakdown": (
@@ -123,6 +144,22 @@ METRIC_COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("q90", "float64", "quantile 0.9 of the durations, by linear interpolation, seconds"),
         Column("q95", "float64", "quantile 0.95 of the durations, by linear interpolation, seconds"),
         Column("max", "float64", "greatest duration, seconds"),
+    ),
+    "type_drift": (
+        *_PERIOD,
+        *_differences("total variation: the share of jobs that would need another type to make one mix the other"),
+    ),
+    "confidence_drift": (
+        *_PERIOD,
+        Column("mean", "float64", "arithmetic mean of the confidence, 0 to 1"),
+        Column(
+            "mean_lower", "float64", "lower end of its interval; with 95 % all of them hold at once; missing for n = 1"
+        ),
+        Column("mean_upper", "float64", "upper end of that interval"),
+        Column("q25", "float64", "quantile 0.25 of the confidence, by linear interpolation"),
+        Column("median", "float64", "median of the confidence"),
+        Column("q75", "float64", "quantile 0.75 of the confidence, by linear interpolation"),
+        *_differences("Wasserstein's, in units of confidence: by how much values must be moved, on average"),
     ),
 }
 

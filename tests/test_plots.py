@@ -40,6 +40,10 @@ CASES = [(name, {}) for name in plots.__all__] + [
     ("scores_by_type", {"by": "configuration_id"}),
     ("audit_plan", {"goal": "threshold"}),
     ("audit_plan", {"by": "type"}),
+    ("rerun_stability", {"labels": None}),
+    ("rerun_stability", {"by": "type"}),
+    ("type_drift", {"by": "configuration_id", "n_permutations": 99}),
+    ("confidence_drift", {"freq": "W", "n_permutations": 99}),
 ]
 HOSTILE = [
     "$x^{$",
@@ -75,6 +79,8 @@ def _no_figure_is_left_open():
 def plot(name: str, jobs: pd.DataFrame, **arguments: object) -> Axes:
     if "labels" in inspect.signature(getattr(plots, name)).parameters:
         arguments = {"labels": some_labels(jobs), **arguments}
+    if "a" in inspect.signature(getattr(plots, name)).parameters:
+        arguments = {"a": (None, "2026-02-15"), "b": ("2026-02-15", None), "by": "created_at", **arguments}
     return getattr(plots, name)(jobs, **arguments)
 
 
@@ -266,6 +272,9 @@ def named(types: list[str]) -> pd.DataFrame:
         {
             "job_id": [f"j{i}" for i in range(n)],
             "status": types,
+            # Each finished job's document comes a second time, in the later half.
+            "file_input": [f"f{i // 2 % max(n // 4, 1)}" for i in range(n)],
+            "rule_set": "r",
             "outcome": pd.Series(["matched", "failed"] * n)[:n],
             "type": pd.Series(pd.Categorical(types)),
             "confidence": np.linspace(0, 1, n),
@@ -292,6 +301,8 @@ def test_hostile_names_are_drawn_as_short_plain_text(name: str, arguments: dict[
 def test_many_types_stay_readable(name: str) -> None:
     types = [f"a rather long name of a type, number {i:03}" for i in range(300)]
     by = {"by": "type"} if name in ("confidence_distribution", "jobs_over_time", "durations") else {}
+    if name == "flip_flow":
+        by = {"a": (None, "2026-05-30"), "b": ("2026-05-30", None)}
     ax = plot(name, named(types), **by)
     ax.figure.canvas.draw()
     assert ax.figure.get_size_inches()[1] <= 14

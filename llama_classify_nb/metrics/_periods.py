@@ -60,7 +60,8 @@ def repeated(jobs: pd.DataFrame, by: str, freq: str, n_groups: int) -> Any:
 def with_shares(table: pd.DataFrame, count: np.ndarray, level: float) -> pd.DataFrame:
     """Add counts and their shares of each group, with intervals that hold at once."""
     n_groups = table[table.columns[0]].nunique(dropna=False)
-    n = np.repeat(count.reshape(n_groups, -1).sum(axis=1), len(count) // max(n_groups, 1))
+    size = len(count) // max(n_groups, 1)
+    n = np.repeat(count.reshape(n_groups, size).sum(axis=1), size)
     table["count"], table["n"], table["share"] = count, n, _counts.share(count, n)
     table["share_lower"], table["share_upper"] = wilson(count, n, 1 - (1 - level) / max(len(table), 1))
     return table
