@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from . import _arguments, _counts, _permutation, _runs
-from .intervals import wilson
+from .intervals import clopper_pearson
 from .over_time import need_frequency, period_number, period_start
 
 #: What the keys of the counts are called, whatever column they come of.
@@ -63,7 +63,8 @@ def with_shares(table: pd.DataFrame, count: np.ndarray, level: float) -> pd.Data
     size = len(count) // max(n_groups, 1)
     n = np.repeat(count.reshape(n_groups, size).sum(axis=1), size)
     table["count"], table["n"], table["share"] = count, n, _counts.share(count, n)
-    table["share_lower"], table["share_upper"] = wilson(count, n, 1 - (1 - level) / max(len(table), 1))
+    # Exact: so far out in the tails, Wilson's interval misses rare types too often.
+    table["share_lower"], table["share_upper"] = clopper_pearson(count, n, 1 - (1 - level) / max(len(table), 1))
     return table
 
 

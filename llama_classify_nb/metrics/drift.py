@@ -42,8 +42,8 @@ def type_mix(jobs: pd.DataFrame, *, by: str = "created_at", freq: str = "D", lev
         * ``type`` (category): the type; missing: no rule matched;
         * ``count`` (int64, jobs): answered jobs with this type; ``n`` (int64, jobs): all answered jobs of the period;
         * ``share`` (float64, 0 to 1): count / n;
-        * ``share_lower``, ``share_upper`` (float64, 0 to 1): Wilson's interval (1927) at the level that lets all the
-          table's intervals hold at once, by Bonferroni's inequality (as Goodman 1965 for one mix).
+        * ``share_lower``, ``share_upper`` (float64, 0 to 1): exact interval (Clopper & Pearson 1934) at the level that
+          lets all the table's intervals hold at once, by Bonferroni's inequality (as Goodman 1965 for one mix).
 
         No answered jobs: no rows. One: a row for each type, of n = 1.
 
