@@ -18,7 +18,7 @@ _FORMATS = {"h": "%Y-%m-%d %H:%M", "D": "%Y-%m-%d", "W": "%Y-%m-%d", "M": "%Y-%m
 _MARKERS = "osD^vPX*<>"
 _MOST_LINES = 7
 _MOST_TICKS = 10
-_MOST_STARS = 60
+_MANY = 60  # periods; of more, each has less room than its marks take
 
 
 def type_drift(
@@ -46,8 +46,8 @@ def type_drift(
         Periods with answers stand side by side, at 0, 1, 2 … along the axis, each with its number of jobs. A line for
         each type (points, where periods have no order): its shares, with the intervals that hold at once. Of more than
         seven types, those seven are drawn whose shares move the most. A dashed line marks the change point, whose
-        p-value stands in the legend; of up to 60 periods, those whose mix differs from that of the period before have a
-        star, where the p-value is below 1 - level. Without answers, the Axes say so.
+        p-value stands in the legend. Of up to 60 periods, those have a star whose mix differs from that of the period
+        before, with a p-value below 1 - level; of more, intervals are bands. Without answers, the Axes say so.
     """
     options: dict[str, Any] = {"by": by, "freq": freq, "level": level}
     table = metrics.type_drift(jobs, n_permutations=n_permutations, seed=seed, **options)
@@ -147,6 +147,11 @@ def _line(
     look: dict[str, Any] = {"markeredgecolor": _style.EDGE, "markeredgewidth": 0.5, "capsize": 1.5, "elinewidth": 0.8}
     look |= {"marker": _MARKERS[turn % len(_MARKERS)], "color": colour, "linewidth": 1.2, "markersize": 5}
     style = ("-", "--", "-.", ":")[turn % 4] if is_ordered else "none"
+    if len(x) > _MANY:
+        # Among hundreds of periods, marks and lines across would hide what moves.
+        ax.plot(x, shares[0], linestyle=style, color=colour, linewidth=1.2, label=name)
+        ax.fill_between(x, shares[1], shares[2], color=colour, alpha=0.15, linewidth=0)
+        return
     ax.errorbar(x, shares[0], yerr=ends, linestyle=style, label=name, **look)
 
 
@@ -154,7 +159,7 @@ def _marks(ax: Axes, table: pd.DataFrame, by: str, freq: str, level: float) -> N
     """Label the periods, mark those that differ from the one before, and the change point."""
     high = ax.get_ylim()[1]
     differs = np.flatnonzero(table["p_value_before"] < 1 - level)
-    for place in differs.tolist() if len(table) <= _MOST_STARS else []:
+    for place in differs.tolist() if len(table) <= _MANY else []:
         ax.text(place, high, "*", ha="center", va="top", fontsize=10, **_style.PLAIN)
     for place in np.flatnonzero(table["is_change_point"]).tolist():
         text = f"change point, p = {table['p_value_split'].iloc[place]:.2g}"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _BAR = 0.07  # width of a side's bar; the Axes are 1 wide
 _GAP = 0.012  # between two types, in parts of all documents
-_LEAST_LABEL = 0.012  # a type below this share of all has no room for its name
+_MOST_TYPES = 30
+_LEAST_STEP = 0.15  # inches between two names
 _LEAST_EDGE = 0.005  # of all documents: a thinner stream has no edge
 _MOST_NUMBERS = 12
 # Where along a stream its number may stand, and how far from any other, in parts of the width and of the height.
@@ -51,25 +52,20 @@ def flip_flow(
         At the left the types that a answered, at the right those that b did, as high as their documents are many. A
         stream goes from each type to each: grey where the answer stayed, with the look of the type it left where it
         flipped. The twelve greatest flips show their number; with labels, also how many of them a and b have right.
-        Of more than 40 types on a side, those with the fewest documents are drawn together. Without documents that
-        both sides answered, the Axes say so.
+        Of more than 30 types on a side, those with the fewest documents are drawn together; names without room are left
+        out. Without documents that both sides answered, the Axes say so.
     """
     table = metrics.flip_flow(jobs, a, b, by=by, labels=labels, rules=rules, level=level)
     n, n_flips = int(table["count"].sum()), int(table.loc[table["is_flip"], "count"].sum())
     streams, sides = _streams(table)
-    ax = _style.axes(ax, 22 if n else 0)
+    ax = _style.axes(ax, max(22.0, 1.4 * max(map(len, sides))) if n else 0)
     if n:
         ends = [_stand(streams, side) for side in (0, 1)]
+        height = max(float(end.max()) for one in ends for end in one)
         for side in (0, 1):
-            _bars(ax, sides[side], side, n)
+            _bars(ax, sides[side], side, n, height)
         _flow(ax, streams, ends, sides[0], labels is not None, n)
-        ax.set_xlim(-0.36, 1.36)
-        ax.set_ylim(1.02 * max(end.max() for one in ends for end in one), -0.02 * n)
-        ax.set_xticks([_BAR / 2, 1 - _BAR / 2], ["a: " + _side(a), "b: " + _side(b)], **_style.PLAIN)
-        ax.set_yticks([])
-        for spine in ax.spines.values():
-            spine.set_visible(False)
-        ax.tick_params(length=0)
+        _frame(ax, a, b, height)
     else:
         _style.say_empty(ax, "no documents that both sides answered" if len(jobs) else "no jobs")
     share = f", {n_flips:,} flips ({n_flips / n:.1%})" if n else ""
@@ -97,7 +93,7 @@ def _streams(table: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
         code, size, _ = encode(table[name])
         code = np.where(code < 0, size, code)
         count = np.bincount(code, table["count"], minlength=size + 1).astype(np.int64)
-        shown = _style.most(count, _style.MOST_ROWS)
+        shown = _style.most(count, _MOST_TYPES)
         shown = shown[count[shown] > 0]
         number = np.full(size + 1, len(shown))
         number[shown] = np.arange(len(shown))
@@ -124,16 +120,37 @@ def _stand(streams: pd.DataFrame, side: int) -> tuple[np.ndarray, np.ndarray]:
     return top, top + streams["count"].to_numpy()
 
 
-def _bars(ax: Axes, types: pd.DataFrame, side: int, n: int) -> None:
-    """Draw a side's types, each with its name and number."""
-    top = np.cumsum(types["count"]) - types["count"] + _GAP * n * np.arange(len(types))
-    for start, row in zip(top, types.to_dict("records"), strict=True):
-        left = 0.0 if side == 0 else 1 - _BAR
-        ax.barh(start + row["count"] / 2, _BAR, row["count"], left, **_style.fill(row["place"]), zorder=3)
-        if row["count"] >= _LEAST_LABEL * n:
-            x, ha = (-0.01, "right") if side == 0 else (1.01, "left")
-            look: dict[str, Any] = {"ha": ha, "va": "center", "fontsize": 8, **_style.PLAIN}
-            ax.text(x, start + row["count"] / 2, f"{row['name']}  {row['count']:,}", **look)
+def _bars(ax: Axes, types: pd.DataFrame, side: int, n: int, height: float) -> None:
+    """Draw a side's types, and the names and numbers of those that have room for them, the greatest first."""
+    count = types["count"].to_numpy()
+    middle = np.cumsum(count) - count / 2 + _GAP * n * np.arange(len(types))
+    left = 0.0 if side == 0 else 1 - _BAR
+    for y, row in zip(middle, types.to_dict("records"), strict=True):
+        ax.barh(y, _BAR, row["count"], left, **_style.fill(row["place"]), zorder=3)
+    step = _LEAST_STEP * height * ax.figure.dpi / ax.bbox.height
+    named: list[int] = []
+    for place in np.argsort(-count, kind="stable").tolist():
+        if all(abs(middle[place] - middle[other]) >= step for other in named):
+            named.append(place)
+    texts = [f"{types['name'][place]}  {count[place]:,}" for place in named]
+    if side == 0:
+        ax.set_yticks(middle[named], texts, fontsize=8, **_style.PLAIN)
+        return
+    for place, text in zip(named, texts, strict=True):
+        ax.text(1.01, middle[place], text, ha="left", va="center", fontsize=8, **_style.PLAIN)
+
+
+def _frame(ax: Axes, a: Any, b: Any, height: float) -> None:
+    """Say which side is which, and take away the frame."""
+    ax.set_xlim(-0.005, 1.005)
+    ax.set_ylim(1.01 * height, -0.01 * height)
+    ax.set_xticks([0, 1], ["a: " + _side(a), "b: " + _side(b)], **_style.PLAIN)
+    left, right = ax.get_xticklabels()
+    left.set_horizontalalignment("left")
+    right.set_horizontalalignment("right")
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.tick_params(length=0)
 
 
 def _flow(
