@@ -31,6 +31,7 @@ def small_jobs(n: int = 60, seed: int = 3) -> pd.DataFrame:
             ),
             "rule_set": pd.Categorical(np.where(rng.random(n) < 0.2, None, rng.choice(["r1", "r2"], n))),
             "configuration_id": pd.Categorical(rng.choice(["k1", "k2"], n)),
+            "file_input": pd.Series([f"file-{i}" for i in rng.integers(0, n // 2 + 1, n)], dtype=schema.TEXT),
             "created_at": pd.Series(created.as_unit("us")).where(rng.random(n) > 0.1),
             "duration_s": np.where(rng.random(n) < 0.1, np.nan, rng.random(n).round(2)),
         }

@@ -40,6 +40,10 @@ CASES = [(name, {}) for name in plots.__all__] + [
     ("scores_by_type", {"by": "configuration_id"}),
     ("audit_plan", {"goal": "threshold"}),
     ("audit_plan", {"by": "type"}),
+    ("rerun_stability", {"labels": None}),
+    ("rerun_stability", {"by": "type"}),
+    ("type_drift", {"by": "configuration_id", "n_permutations": 99}),
+    ("confidence_drift", {"freq": "W", "n_permutations": 99}),
 ]
 HOSTILE = [
     "$x^{$",
@@ -75,6 +79,8 @@ def _no_figure_is_left_open():
 def plot(name: str, jobs: pd.DataFrame, **arguments: object) -> Axes:
     if "labels" in inspect.signature(getattr(plots, name)).parameters:
         arguments = {"labels": some_labels(jobs), **arguments}
+    if "a" in inspect.signature(getattr(plots, name)).parameters:
+        arguments = {"a": (None, "2026-02-15"), "b": ("2026-02-15", None), "by": "created_at", **arguments}
     return getattr(plots, name)(jobs, **arguments)
 
 
@@ -232,6 +238,76 @@ def test_boxes_span_the_quantiles(jobs: pd.DataFrame) -> None:
     ]
 
 
+def test_the_flow_is_as_high_as_its_documents_and_its_flips_are_numbered(jobs: pd.DataFrame) -> None:
+    sides = {"a": "cfg-logreg-10types", "b": "cfg-logreg-8types", "by": "configuration_id"}
+    table = metrics.flip_flow(jobs, **sides)
+    ax = draw("flip_flow", jobs, **sides, labels=None)
+    assert "n = 694 documents, 141 flips (20.3%)" in ax.get_title()
+    heights = [bar.get_height() for group in bars(ax) for bar in group]
+    wanted = [table.groupby(name, observed=True, dropna=False)["count"].sum() for name in ("type_a", "type_b")]
+    assert heights == [*wanted[0], *wanted[1]]
+    # Streams: at each end as high as the documents are many, and never one upon another.
+    spans = {0: [], 1: []}
+    for stream in ax.collections:
+        corners = stream.get_paths()[0].vertices
+        for side, x in ((0, corners[:, 0].min()), (1, corners[:, 0].max())):
+            ends = corners[np.isclose(corners[:, 0], x), 1]
+            spans[side].append((ends.min(), ends.max()))
+    for side, name in enumerate("ab"):
+        spans[side].sort()
+        assert [high - low for low, high in spans[side]] == pytest.approx(
+            table.sort_values([f"type_{name}", f"type_{'ba'[side]}"])["count"].tolist()
+        )
+        assert all(one[1] <= other[0] + 1e-9 for one, other in itertools.pairwise(spans[side]))
+    numbers = sorted((int(one.get_text()) for one in ax.texts if one.get_text().isdigit()), reverse=True)
+    assert numbers == sorted(table.loc[table["is_flip"], "count"], reverse=True)[: len(numbers)]
+    assert len(numbers) >= 8
+
+
+def test_numbers_of_a_flow_do_not_cover_one_another(jobs: pd.DataFrame) -> None:
+    ax = plot("flip_flow", jobs, a="cfg-logreg-10types", b="cfg-naivebayes-10types", by="configuration_id")
+    ax.figure.canvas.draw()
+    boxes = [one.get_window_extent() for one in ax.texts]
+    assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
+
+
+def test_lines_of_types_go_through_their_shares_and_the_change_is_marked(jobs: pd.DataFrame) -> None:
+    one = jobs[jobs["configuration_id"] == "cfg-logreg-10types"]
+    table, mix = metrics.type_drift(one), metrics.type_mix(one)
+    ax = draw("type_drift", one)
+    drawn = {container.get_label(): container[0].get_ydata() for container in ax.containers}
+    assert len(drawn) == 7
+    for name, share in drawn.items():
+        wanted = mix["share"][mix["type"].isna() if name == "no match" else mix["type"] == name]
+        assert share == pytest.approx(wanted.to_numpy())
+    (place,) = np.flatnonzero(table["is_change_point"])
+    (line,) = [line for line in ax.lines if line.get_linestyle() == "--" and line.get_label().startswith("change")]
+    assert line.get_xdata()[0] == place - 0.5
+    assert line.get_label() == "change point, p = 0.0005"
+    stars = [one.get_position()[0] for one in ax.texts if one.get_text() == "*"]
+    assert stars == np.flatnonzero(table["p_value_before"] < 0.05).tolist()
+
+
+def test_boxes_of_confidence_span_the_quartiles_of_each_period(jobs: pd.DataFrame) -> None:
+    one = jobs[jobs["configuration_id"] == "cfg-logreg-10types"]
+    table, mix = metrics.confidence_drift(one), metrics.confidence_mix(one)
+    ax = draw("confidence_drift", one)
+    boxes = [(bar.get_y(), bar.get_y() + bar.get_height()) for group in bars(ax) for bar in group]
+    assert boxes == [pytest.approx((row.q25, row.q75)) for row in table.itertuples()]
+    assert len(ax.collections[0].get_offsets()) == (mix["count"] > 0).sum()
+    means = next(c for c in ax.containers if str(c.get_label()).startswith("mean"))
+    assert means[0].get_ydata() == pytest.approx(table["mean"].to_numpy())
+
+
+def test_points_of_reruns_are_the_rates_of_the_table(jobs: pd.DataFrame) -> None:
+    labels = some_labels(jobs)
+    row = metrics.rerun_stability(jobs, labels).iloc[0]
+    ax = draw("rerun_stability", jobs, labels=labels)
+    found = [container[0].get_xdata()[0] for container in ax.containers]
+    assert found == pytest.approx([row["agreement"], row["error_unstable"], row["error_stable"]])
+    assert "n = 166, 43 changed" in ax.get_yticklabels()[0].get_text()
+
+
 # Looks
 
 
@@ -266,6 +342,9 @@ def named(types: list[str]) -> pd.DataFrame:
         {
             "job_id": [f"j{i}" for i in range(n)],
             "status": types,
+            # Each finished job's document comes a second time, in the later half.
+            "file_input": [f"f{i // 2 % max(n // 4, 1)}" for i in range(n)],
+            "rule_set": "r",
             "outcome": pd.Series(["matched", "failed"] * n)[:n],
             "type": pd.Series(pd.Categorical(types)),
             "confidence": np.linspace(0, 1, n),
@@ -292,6 +371,8 @@ def test_hostile_names_are_drawn_as_short_plain_text(name: str, arguments: dict[
 def test_many_types_stay_readable(name: str) -> None:
     types = [f"a rather long name of a type, number {i:03}" for i in range(300)]
     by = {"by": "type"} if name in ("confidence_distribution", "jobs_over_time", "durations") else {}
+    if name == "flip_flow":
+        by = {"a": (None, "2026-05-30"), "b": ("2026-05-30", None)}
     ax = plot(name, named(types), **by)
     ax.figure.canvas.draw()
     assert ax.figure.get_size_inches()[1] <= 14

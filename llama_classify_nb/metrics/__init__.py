@@ -19,6 +19,11 @@ Who should be read?                            `audit_plan`, `draw_sample`
 How right are all the answers?                 `accuracy_estimate`
 How common is each type really?                `corrected_type_shares`
 Which labels may be wrong?                     `label_suspects`, `reviewer_agreement`
+Which documents got another answer?            `flips`, `flip_flow`
+Which of two configurations is right?          `flip_summary`
+Is the same answered if asked again?           `rerun_stability`
+Did the mix of types change, and when?         `type_drift`, `type_mix`
+Did the confidences change, and when?          `confidence_drift`, `confidence_mix`
 How far can a share be trusted?                `wilson`, `clopper_pearson`
 =============================================  ==========================
 
@@ -31,13 +36,16 @@ from __future__ import annotations
 
 from .calibration import calibration_curve, calibration_scores, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
+from .drift import confidence_drift, confidence_mix, type_drift, type_mix
 from .estimate import accuracy_estimate
 from .failures import failure_reasons
+from .flips import flip_flow, flip_summary, flips
 from .health import confidence_health
 from .intervals import clopper_pearson, wilson
 from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
 from .plan import audit_plan, draw_sample
+from .reruns import rerun_stability
 from .reviewers import label_suspects, reviewer_agreement
 from .scores import accuracy, confusion_matrix, scores_by_type
 from .selection import select_jobs
@@ -54,20 +62,28 @@ __all__ = [
     "clopper_pearson",
     "confidence_by_type",
     "confidence_distribution",
+    "confidence_drift",
     "confidence_health",
+    "confidence_mix",
     "confusion_matrix",
     "corrected_type_shares",
     "draw_sample",
     "durations",
     "failure_reasons",
+    "flip_flow",
+    "flip_summary",
+    "flips",
     "jobs_over_time",
     "label_suspects",
     "precision_threshold",
+    "rerun_stability",
     "reviewer_agreement",
     "risk_coverage_curve",
     "scores_by_type",
     "select_jobs",
     "status_breakdown",
     "type_breakdown",
+    "type_drift",
+    "type_mix",
     "wilson",
 ]

@@ -32,6 +32,22 @@ def need_by(jobs: pd.DataFrame, by: str | None, own: tuple[str, ...]) -> None:
         raise ArgumentError(f"by is {by!r}, which the table has a column for already; choose another column")
 
 
+def need_level(level: object) -> None:
+    """Raise ArgumentError unless ``level`` is a confidence level."""
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
+        raise ArgumentError(f"level is {level!r}; it must be a number between 0 and 1, such as 0.95")
+
+
+def creation_times(jobs: pd.DataFrame) -> np.ndarray:
+    """Give ``created_at`` as UTC times of NumPy, NaT where it is missing."""
+    created = jobs["created_at"]
+    if not isinstance(created.dtype, pd.DatetimeTZDtype):
+        raise ArgumentError(
+            f"jobs: the column 'created_at' is {created.dtype}; it must hold times: pd.to_datetime(..., utc=True)"
+        )
+    return np.asarray(created.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+
+
 def outcome_codes(jobs: pd.DataFrame) -> np.ndarray:
     """Give each job's outcome as its place in ``schema.OUTCOMES``; an outcome beyond them is an ArgumentError."""
     outcome = jobs["outcome"]

@@ -59,34 +59,35 @@ def jobs_over_time(jobs: pd.DataFrame, *, freq: str = "D", by: str | None = "out
     """
     _arguments.need_columns(jobs, "created_at")
     _arguments.need_by(jobs, by, ("period", "count"))
-    if freq not in FREQUENCIES:
+    need_frequency(freq)
+    return _finish_over_time(_partial_over_time(jobs, freq, by), freq, by)
+
+
+def need_frequency(freq: object) -> None:
+    """Raise ArgumentError unless ``freq`` names a length of period."""
+    if not isinstance(freq, str) or freq not in FREQUENCIES:
         known = ", ".join(f"{name!r} ({meaning})" for name, meaning in FREQUENCIES.items())
         raise ArgumentError(f"freq is {freq!r}; it must be one of {known}")
-    return _finish_over_time(_partial_over_time(jobs, freq, by), freq, by)
 
 
 def _partial_over_time(jobs: pd.DataFrame, freq: str, by: str | None) -> pd.DataFrame:
     """Count jobs by the number of their period (missing: no time) and group."""
-    created = jobs["created_at"]
-    if not isinstance(created.dtype, pd.DatetimeTZDtype):
-        raise ArgumentError(
-            f"jobs: the column 'created_at' is {created.dtype}; it must hold times: pd.to_datetime(..., utc=True)"
-        )
-    times = created.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-    period = pd.array(_period_number(times, freq), "Int64")
+    times = _arguments.creation_times(jobs)
+    period = pd.array(period_number(times, freq), "Int64")
     period[np.isnat(times)] = pd.NA
     keys = {} if by is None else {by: jobs[by].array}
     return _counts.tally(pd.DataFrame({"period": period, **keys}))
 
 
-def _period_number(times: np.ndarray, freq: str) -> np.ndarray:
+def period_number(times: np.ndarray, freq: str) -> np.ndarray:
     """Give the number of each time's period; the one that holds 1970-01-01, a Thursday, is 0."""
     if freq == "W":
         return np.asarray((times.astype("datetime64[D]").astype(np.int64) + 3) // 7)
     return times.astype(f"datetime64[{freq}]").astype(np.int64)
 
 
-def _period_start(number: np.ndarray, freq: str) -> np.ndarray:
+def period_start(number: np.ndarray, freq: str) -> np.ndarray:
+    """Give the start of each period, from its number."""
     if freq == "W":
         return (number * 7 - 3).astype("datetime64[D]").astype("datetime64[us]")
     return number.astype(f"datetime64[{freq}]").astype("datetime64[us]")
@@ -100,7 +101,7 @@ def _finish_over_time(cells: pd.DataFrame, freq: str, by: str | None) -> pd.Data
     n_rows = len(periods) + int(undated.any())
     row = np.where(undated, len(periods), np.searchsorted(periods, period))
     count = _counts.cross_counts(row, n_rows, number, len(groups), cells["count"])
-    starts = np.append(_period_start(periods, freq), np.repeat(np.datetime64("NaT", "us"), undated.any()))
+    starts = np.append(period_start(periods, freq), np.repeat(np.datetime64("NaT", "us"), undated.any()))
     table = pd.DataFrame({"period": pd.Series(np.repeat(starts, len(groups))).dt.tz_localize("UTC")})
     for name in groups:
         table[name] = groups[name].take(np.tile(np.arange(len(groups)), n_rows)).array

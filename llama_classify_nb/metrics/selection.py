@@ -72,7 +72,7 @@ def select_jobs(
     if confidence is not None:
         keep &= _within_confidence(jobs, confidence)
     if created is not None:
-        keep &= _within_created(jobs, created)
+        keep &= within_created(jobs, created)
     if text is not None:
         keep &= _with_text(jobs, text)
     return jobs[keep].copy()
@@ -128,11 +128,12 @@ def _within_confidence(jobs: pd.DataFrame, ends: Any) -> np.ndarray:
     return np.asarray(keep)
 
 
-def _within_created(jobs: pd.DataFrame, ends: Any) -> np.ndarray:
+def within_created(jobs: pd.DataFrame, ends: Any, argument: str = "created") -> np.ndarray:
+    """Tell which jobs were created in a period; ``argument`` is what an error calls it."""
     _arguments.need_columns(jobs, "created_at")
-    start, end = (None if one is None else _time(one) for one in _ends("created", ends))
+    start, end = (None if one is None else _time(argument, one) for one in _ends(argument, ends))
     if start is not None and end is not None and start > end:
-        raise ArgumentError(f"created is ({start}, {end}); the start must come first")
+        raise ArgumentError(f"{argument} is ({start}, {end}); the start must come first")
     keep = jobs["created_at"].notna().to_numpy()
     if start is not None:
         keep = keep & (jobs["created_at"] >= start).to_numpy()
@@ -141,15 +142,15 @@ def _within_created(jobs: pd.DataFrame, ends: Any) -> np.ndarray:
     return np.asarray(keep)
 
 
-def _time(value: Any) -> pd.Timestamp:
+def _time(argument: str, value: Any) -> pd.Timestamp:
     try:
         time = pd.Timestamp(value)
     except (TypeError, ValueError) as error:
         raise ArgumentError(
-            f"created holds {value!r}, which is not a time; write it like '2026-02-28 13:00'"
+            f"{argument} holds {value!r}, which is not a time; write it like '2026-02-28 13:00'"
         ) from error
     if pd.isna(time):
-        raise ArgumentError(f"created holds {value!r}, which is not a time; None leaves an end open")
+        raise ArgumentError(f"{argument} holds {value!r}, which is not a time; None leaves an end open")
     return time.tz_localize("UTC") if time.tz is None else time.tz_convert("UTC")
 
 

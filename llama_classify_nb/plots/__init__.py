@@ -19,6 +19,10 @@ How many are wrong above a confidence?         `risk_coverage_curve`
 Above which confidence may I stop checking?    `precision_threshold`
 Who should be read?                            `audit_plan`
 How common is each type really?                `corrected_type_shares`
+From which type to which did answers go?       `flip_flow`
+Is the same answered if asked again?           `rerun_stability`
+Did the mix of types change, and when?         `type_drift`
+Did the confidences change, and when?          `confidence_drift`
 =============================================  ==========================
 """
 
@@ -26,10 +30,13 @@ from __future__ import annotations
 
 from .calibration import calibration_curve, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
+from .drift import confidence_drift, type_drift
 from .failures import failure_reasons
+from .flips import flip_flow
 from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
 from .plan import audit_plan
+from .reruns import rerun_stability
 from .scores import confusion_matrix, scores_by_type
 from .shares import corrected_type_shares
 from .threshold import precision_threshold
@@ -40,14 +47,18 @@ __all__ = [
     "calibration_curve",
     "confidence_by_type",
     "confidence_distribution",
+    "confidence_drift",
     "confusion_matrix",
     "corrected_type_shares",
     "durations",
     "failure_reasons",
+    "flip_flow",
     "jobs_over_time",
     "precision_threshold",
+    "rerun_stability",
     "risk_coverage_curve",
     "scores_by_type",
     "status_breakdown",
     "type_breakdown",
+    "type_drift",
 ]

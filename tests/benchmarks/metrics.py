@@ -25,6 +25,9 @@ CALLS: dict[str, dict[str, Any]] = {
     "failure_reasons": {},
     "jobs_over_time": {"by": "outcome"},
     "durations": {"by": "type"},
+    "rerun_stability": {},
+    "type_drift": {},
+    "confidence_drift": {},
 }
 
 
