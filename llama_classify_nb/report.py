@@ -124,6 +124,38 @@ METRIC_COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("q95", "float64", "quantile 0.95 of the durations, by linear interpolation, seconds"),
         Column("max", "float64", "greatest duration, seconds"),
     ),
+    "pages_in_scope": (
+        Column("target_pages", "category", "pages that the parser was told to read; missing: not given"),
+        Column("max_pages", "Int64", "most pages that the parser was told to read; missing: not given"),
+        Column("n_jobs", "int64", "jobs with these two"),
+        Column("page_scope", "str", "what the two mean, in words"),
+        Column("n_pages", "Int64", "most pages that this lets the parser read; missing: all, or not to be known"),
+        Column("odd", "str", "what is wrong with it; missing: nothing"),
+    ),
+    "costs": (
+        Column("n", "int64", "jobs with usage"),
+        Column("n_missing", "int64", "jobs without, whose cost is unknown; not in the rest"),
+        Column("total", "float64", "credits of the n jobs"),
+        Column("parse_total", "float64", "the part of the total billed for parsing, as far as jobs state it, credits"),
+        Column("mean", "float64", "credits per job: total / n"),
+        Column("mean_lower", "float64", "lower end of Student's 95 % interval of the mean"),
+        Column("mean_upper", "float64", "upper end of Student's 95 % interval of the mean"),
+        Column("threshold", "float64", "least confidence of an accepted answer, 0 to 1"),
+        Column("n_accepted", "int64", "accepted answers among the n jobs"),
+        Column("per_accepted", "float64", "credits per accepted answer: total / n_accepted"),
+        Column("per_accepted_lower", "float64", "lower end of Fieller's 95 % interval of per_accepted"),
+        Column(
+            "per_accepted_upper", "float64", "upper end of Fieller's 95 % interval of per_accepted; inf: it has none"
+        ),
+    ),
+    "cost_curve": (
+        Column("threshold", "float64", "least confidence of an accepted answer, 0 to 1"),
+        Column("n_accepted", "int64", "answers with at least this confidence"),
+        Column("n", "int64", "jobs with usage"),
+        Column("coverage", "float64", "n_accepted / n, 0 to 1"),
+        Column("total", "float64", "credits of the n jobs"),
+        Column("per_accepted", "float64", "credits per accepted answer: total / n_accepted"),
+    ),
 }
 
 #: The metrics that are also pictures.

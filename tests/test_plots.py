@@ -19,7 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
-from small_jobs import some_labels
+from small_jobs import some_labels, some_rules
 
 from llama_classify_nb import frames, metrics, plots
 from llama_classify_nb.exceptions import ArgumentError
@@ -40,7 +40,10 @@ CASES = [(name, {}) for name in plots.__all__] + [
     ("scores_by_type", {"by": "configuration_id"}),
     ("audit_plan", {"goal": "threshold"}),
     ("audit_plan", {"by": "type"}),
+    ("costs", {"by": "week", "threshold": 0.9}),
+    ("cost_curve", {"by": "type"}),
 ]
+EMPTY = inspect.Parameter.empty
 HOSTILE = [
     "$x^{$",
     "a\x00b\x1b[31m",
@@ -75,6 +78,8 @@ def _no_figure_is_left_open():
 def plot(name: str, jobs: pd.DataFrame, **arguments: object) -> Axes:
     if "labels" in inspect.signature(getattr(plots, name)).parameters:
         arguments = {"labels": some_labels(jobs), **arguments}
+    if "rules" in (wanted := inspect.signature(getattr(plots, name)).parameters) and wanted["rules"].default is EMPTY:
+        arguments = {"rules": some_rules(jobs), **arguments}
     return getattr(plots, name)(jobs, **arguments)
 
 
@@ -272,6 +277,12 @@ def named(types: list[str]) -> pd.DataFrame:
             "error_message": types,
             "created_at": pd.Series(pd.date_range("2026-01-01", periods=n, tz="UTC")),
             "duration_s": np.linspace(0.1, 400, n),
+            "reasoning": ["It is possibly, or perhaps, " + name for name in types],
+            "rule_set": "r",
+            "credits": np.linspace(1, 400, n),
+            "parse_credits": np.linspace(1, 400, n),
+            "target_pages": types,
+            "max_pages": pd.array([None] * n, dtype="Int64"),
         }
     )
 

@@ -19,6 +19,9 @@ Who should be read?                            `audit_plan`, `draw_sample`
 How right are all the answers?                 `accuracy_estimate`
 How common is each type really?                `corrected_type_shares`
 Which labels may be wrong?                     `label_suspects`, `reviewer_agreement`
+Which jobs say this?                           `search`
+Which pages were to be read?                   `pages_in_scope`
+What do jobs and accepted answers cost?        `costs`, `cost_curve`
 How far can a share be trusted?                `wilson`, `clopper_pearson`
 =============================================  ==========================
 
@@ -31,15 +34,18 @@ from __future__ import annotations
 
 from .calibration import calibration_curve, calibration_scores, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
+from .costs import cost_curve, costs
 from .estimate import accuracy_estimate
 from .failures import failure_reasons
 from .health import confidence_health
 from .intervals import clopper_pearson, wilson
 from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
+from .pages import pages_in_scope
 from .plan import audit_plan, draw_sample
 from .reviewers import label_suspects, reviewer_agreement
 from .scores import accuracy, confusion_matrix, scores_by_type
+from .search import search
 from .selection import select_jobs
 from .shares import corrected_type_shares
 from .threshold import precision_threshold
@@ -57,15 +63,19 @@ __all__ = [
     "confidence_health",
     "confusion_matrix",
     "corrected_type_shares",
+    "cost_curve",
+    "costs",
     "draw_sample",
     "durations",
     "failure_reasons",
     "jobs_over_time",
     "label_suspects",
+    "pages_in_scope",
     "precision_threshold",
     "reviewer_agreement",
     "risk_coverage_curve",
     "scores_by_type",
+    "search",
     "select_jobs",
     "status_breakdown",
     "type_breakdown",

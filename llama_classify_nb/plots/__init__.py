@@ -19,6 +19,8 @@ How many are wrong above a confidence?         `risk_coverage_curve`
 Above which confidence may I stop checking?    `precision_threshold`
 Who should be read?                            `audit_plan`
 How common is each type really?                `corrected_type_shares`
+Which pages were to be read?                   `pages_in_scope`
+What do jobs and accepted answers cost?        `costs`, `cost_curve`
 =============================================  ==========================
 """
 
@@ -26,9 +28,11 @@ from __future__ import annotations
 
 from .calibration import calibration_curve, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
+from .costs import cost_curve, costs
 from .failures import failure_reasons
 from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
+from .pages import pages_in_scope
 from .plan import audit_plan
 from .scores import confusion_matrix, scores_by_type
 from .shares import corrected_type_shares
@@ -42,9 +46,12 @@ __all__ = [
     "confidence_distribution",
     "confusion_matrix",
     "corrected_type_shares",
+    "cost_curve",
+    "costs",
     "durations",
     "failure_reasons",
     "jobs_over_time",
+    "pages_in_scope",
     "precision_threshold",
     "risk_coverage_curve",
     "scores_by_type",
