@@ -40,6 +40,7 @@ CASES = [(name, {}) for name in plots.__all__] + [
     ("scores_by_type", {"by": "configuration_id"}),
     ("audit_plan", {"goal": "threshold"}),
     ("audit_plan", {"by": "type"}),
+    ("reasoning_terms", {"by": "confidence"}),
     ("costs", {"by": "week", "threshold": 0.9}),
     ("cost_curve", {"by": "type"}),
 ]

@@ -19,6 +19,8 @@ Who should be read?                            `audit_plan`, `draw_sample`
 How right are all the answers?                 `accuracy_estimate`
 How common is each type really?                `corrected_type_shares`
 Which labels may be wrong?                     `label_suspects`, `reviewer_agreement`
+Which words mark a type, or unsure answers?    `reasoning_terms`
+Which reasonings contradict their answer?      `reasoning_contradictions`
 Which jobs say this?                           `search`
 Which pages were to be read?                   `pages_in_scope`
 What do jobs and accepted answers cost?        `costs`, `cost_curve`
@@ -43,6 +45,8 @@ from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
 from .pages import pages_in_scope
 from .plan import audit_plan, draw_sample
+from .reasoning_contradictions import reasoning_contradictions
+from .reasoning_terms import reasoning_terms
 from .reviewers import label_suspects, reviewer_agreement
 from .scores import accuracy, confusion_matrix, scores_by_type
 from .search import search
@@ -72,6 +76,8 @@ __all__ = [
     "label_suspects",
     "pages_in_scope",
     "precision_threshold",
+    "reasoning_contradictions",
+    "reasoning_terms",
     "reviewer_agreement",
     "risk_coverage_curve",
     "scores_by_type",

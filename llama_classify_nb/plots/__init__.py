@@ -19,6 +19,8 @@ How many are wrong above a confidence?         `risk_coverage_curve`
 Above which confidence may I stop checking?    `precision_threshold`
 Who should be read?                            `audit_plan`
 How common is each type really?                `corrected_type_shares`
+Which words mark a type, or unsure answers?    `reasoning_terms`
+Which reasonings contradict their answer?      `reasoning_contradictions`
 Which pages were to be read?                   `pages_in_scope`
 What do jobs and accepted answers cost?        `costs`, `cost_curve`
 =============================================  ==========================
@@ -34,6 +36,8 @@ from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
 from .pages import pages_in_scope
 from .plan import audit_plan
+from .reasoning_contradictions import reasoning_contradictions
+from .reasoning_terms import reasoning_terms
 from .scores import confusion_matrix, scores_by_type
 from .shares import corrected_type_shares
 from .threshold import precision_threshold
@@ -53,6 +57,8 @@ __all__ = [
     "jobs_over_time",
     "pages_in_scope",
     "precision_threshold",
+    "reasoning_contradictions",
+    "reasoning_terms",
     "risk_coverage_curve",
     "scores_by_type",
     "status_breakdown",
