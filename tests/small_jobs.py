@@ -34,8 +34,22 @@ def small_jobs(n: int = 60, seed: int = 3) -> pd.DataFrame:
             "file_input": pd.Series([f"file-{i}" for i in rng.integers(0, n // 2 + 1, n)], dtype=schema.TEXT),
             "created_at": pd.Series(created.as_unit("us")).where(rng.random(n) > 0.1),
             "duration_s": np.where(rng.random(n) < 0.1, np.nan, rng.random(n).round(2)),
+            "credits": np.where(rng.random(n) < 0.2, np.nan, rng.choice([0.0, 0.1, 0.7, 3.0, 6.0], n)),
+            "parse_credits": np.where(rng.random(n) < 0.3, np.nan, rng.choice([0.1, 3.0], n)),
+            "target_pages": pd.Categorical(rng.choice(["1", "1,3,5-7", "5-3", None], n)),
+            "max_pages": pd.array(rng.choice([1, 10, None], n), dtype="Int64"),
         }
     )
+
+
+def some_rules(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Give each rule set among the jobs a rule for every type."""
+    if not isinstance(jobs, pd.DataFrame) or "rule_set" not in jobs or "type" not in jobs:
+        return pd.DataFrame({"rule_set": ["r1"], "type": ["a"], "description": ["what an a is like"]})
+    sets = jobs["rule_set"].dropna().astype(object).unique()
+    types = jobs["type"].astype("category").cat.categories
+    rows = [(one, name, f"criterion{number} of {name}") for one in sets for number, name in enumerate(types)]
+    return pd.DataFrame(rows, columns=["rule_set", "type", "description"])
 
 
 def some_labels(jobs: pd.DataFrame) -> pd.DataFrame:

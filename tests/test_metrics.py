@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from small_jobs import small_jobs, some_labels
+from small_jobs import small_jobs, some_labels, some_rules
 
 from llama_classify_nb import frames, metrics
 from llama_classify_nb.exceptions import ArgumentError
@@ -23,7 +23,10 @@ ROOT = Path(__file__).parents[1]
 #: Two halves of the time that all jobs of the tests were made in: the sides of a comparison.
 HALVES = {"a": (None, "2026-02-20"), "b": ("2026-02-20", None), "by": "created_at"}
 TABLES = [name for name in metrics.__all__ if name not in ("wilson", "clopper_pearson", "reviewer_agreement")]
-GROUPED = ["type_breakdown", "status_breakdown", "confidence_distribution", "jobs_over_time", "durations"]
+GROUPED = ["type_breakdown", "status_breakdown", "confidence_distribution", "jobs_over_time", "durations", "costs"]
+WITHOUT_OUTCOME = ("select_jobs", "jobs_over_time", "search", "pages_in_scope")
+#: Those that give the jobs or words in which something is found, and may find none.
+FINDERS = ("label_suspects", "reasoning_terms", "reasoning_contradictions", "cost_curve", "flips", "flip_flow")
 # What the package calls each metric's two steps.
 STEPS = {
     "type_breakdown": ("types", "_partial", "_finish", ("rule_set",)),
@@ -31,6 +34,7 @@ STEPS = {
     "confidence_distribution": ("confidence", "_partial_distribution", "_finish_distribution", ("type", 20)),
     "confidence_by_type": ("confidence", "_partial_by_type", "_finish_by_type", ()),
     "durations": ("over_time", "_partial_durations", "_finish_durations", ("outcome",)),
+    "pages_in_scope": ("pages", "_partial", "_finish", ()),
 }
 
 
@@ -48,6 +52,10 @@ def call(name: str, jobs: pd.DataFrame, **arguments: object) -> pd.DataFrame:
     wanted = inspect.signature(getattr(metrics, name)).parameters
     if "labels" in wanted:
         arguments = {"labels": some_labels(jobs), **arguments}
+    if "rules" in wanted and wanted["rules"].default is inspect.Parameter.empty:
+        arguments = {"rules": some_rules(jobs), **arguments}
+    if "query" in wanted:
+        arguments = {"query": "because OR page OR memo OR total OR has", **arguments}
     if "plan" in wanted and name == "draw_sample":
         arguments = {"plan": metrics.audit_plan(jobs, margin=0.1), **arguments}
     if "a" in wanted:
@@ -93,6 +101,8 @@ def test_the_order_of_the_rows_changes_nothing(name: str, seed: int) -> None:
 @pytest.mark.parametrize("name", GROUPED)
 @pytest.mark.parametrize("by", ["rule_set", "job_id", "duration_s"])
 def test_each_group_gives_the_rows_that_its_jobs_give_alone(name: str, by: str) -> None:
+    if name == "costs" and by == "job_id":
+        by = "configuration_id"
     if name == "durations" and by == "duration_s":
         by = "confidence"
     jobs = small_jobs()
@@ -168,7 +178,7 @@ def test_by_can_not_be_a_column_that_the_table_has_already(name: str, by: str, j
         call(name, jobs, by=by)
 
 
-@pytest.mark.parametrize("name", [name for name in TABLES if name not in ("select_jobs", "jobs_over_time")])
+@pytest.mark.parametrize("name", [name for name in TABLES if name not in WITHOUT_OUTCOME])
 def test_an_unknown_outcome_is_refused_not_dropped(name: str) -> None:
     jobs = small_jobs()
     with pytest.raises(ArgumentError, match=r"'lost'.*matched, no_match"):
@@ -181,7 +191,7 @@ def test_an_unknown_outcome_is_refused_not_dropped(name: str) -> None:
 def test_everything_after_jobs_is_named(name: str) -> None:
     first, *rest = inspect.signature(getattr(metrics, name)).parameters.values()
     assert first.name == "jobs"
-    if rest and rest[0].name in ("labels", "plan"):
+    if rest and rest[0].name in ("labels", "plan", "rules", "query"):
         del rest[0]
     if [one.name for one in rest[:2]] == ["a", "b"]:
         del rest[:2]
@@ -213,5 +223,4 @@ def test_metrics_load_no_picture_widget_or_network() -> None:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_awkward_jobs_are_taken(name: str, odd_jobs: pd.DataFrame) -> None:
-    # No two of them are of one document.
-    assert len(call(name, odd_jobs)) > 0 or name in ("label_suspects", "flips", "flip_flow")
+    assert len(call(name, odd_jobs)) > 0 or name in FINDERS

@@ -19,7 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
-from small_jobs import some_labels
+from small_jobs import some_labels, some_rules
 
 from llama_classify_nb import frames, metrics, plots
 from llama_classify_nb.exceptions import ArgumentError
@@ -44,7 +44,11 @@ CASES = [(name, {}) for name in plots.__all__] + [
     ("rerun_stability", {"by": "type"}),
     ("type_drift", {"by": "configuration_id", "n_permutations": 99}),
     ("confidence_drift", {"freq": "W", "n_permutations": 99}),
+    ("reasoning_terms", {"by": "confidence"}),
+    ("costs", {"by": "week", "threshold": 0.9}),
+    ("cost_curve", {"by": "type"}),
 ]
+EMPTY = inspect.Parameter.empty
 HOSTILE = [
     "$x^{$",
     "a\x00b\x1b[31m",
@@ -81,6 +85,8 @@ def plot(name: str, jobs: pd.DataFrame, **arguments: object) -> Axes:
         arguments = {"labels": some_labels(jobs), **arguments}
     if "a" in inspect.signature(getattr(plots, name)).parameters:
         arguments = {"a": (None, "2026-02-15"), "b": ("2026-02-15", None), "by": "created_at", **arguments}
+    if "rules" in (wanted := inspect.signature(getattr(plots, name)).parameters) and wanted["rules"].default is EMPTY:
+        arguments = {"rules": some_rules(jobs), **arguments}
     return getattr(plots, name)(jobs, **arguments)
 
 
@@ -351,6 +357,12 @@ def named(types: list[str]) -> pd.DataFrame:
             "error_message": types,
             "created_at": pd.Series(pd.date_range("2026-01-01", periods=n, tz="UTC")),
             "duration_s": np.linspace(0.1, 400, n),
+            "reasoning": ["It is possibly, or perhaps, " + name for name in types],
+            "rule_set": "r",
+            "credits": np.linspace(1, 400, n),
+            "parse_credits": np.linspace(1, 400, n),
+            "target_pages": types,
+            "max_pages": pd.array([None] * n, dtype="Int64"),
         }
     )
 

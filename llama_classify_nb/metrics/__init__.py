@@ -24,6 +24,11 @@ Which of two configurations is right?          `flip_summary`
 Is the same answered if asked again?           `rerun_stability`
 Did the mix of types change, and when?         `type_drift`, `type_mix`
 Did the confidences change, and when?          `confidence_drift`, `confidence_mix`
+Which words mark a type, or unsure answers?    `reasoning_terms`
+Which reasonings contradict their answer?      `reasoning_contradictions`
+Which jobs say this?                           `search`
+Which pages were to be read?                   `pages_in_scope`
+What do jobs and accepted answers cost?        `costs`, `cost_curve`
 How far can a share be trusted?                `wilson`, `clopper_pearson`
 =============================================  ==========================
 
@@ -36,6 +41,7 @@ from __future__ import annotations
 
 from .calibration import calibration_curve, calibration_scores, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
+from .costs import cost_curve, costs
 from .drift import confidence_drift, confidence_mix, type_drift, type_mix
 from .estimate import accuracy_estimate
 from .failures import failure_reasons
@@ -44,10 +50,14 @@ from .health import confidence_health
 from .intervals import clopper_pearson, wilson
 from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
+from .pages import pages_in_scope
 from .plan import audit_plan, draw_sample
+from .reasoning_contradictions import reasoning_contradictions
+from .reasoning_terms import reasoning_terms
 from .reruns import rerun_stability
 from .reviewers import label_suspects, reviewer_agreement
 from .scores import accuracy, confusion_matrix, scores_by_type
+from .search import search
 from .selection import select_jobs
 from .shares import corrected_type_shares
 from .threshold import precision_threshold
@@ -67,6 +77,8 @@ __all__ = [
     "confidence_mix",
     "confusion_matrix",
     "corrected_type_shares",
+    "cost_curve",
+    "costs",
     "draw_sample",
     "durations",
     "failure_reasons",
@@ -75,11 +87,15 @@ __all__ = [
     "flips",
     "jobs_over_time",
     "label_suspects",
+    "pages_in_scope",
     "precision_threshold",
+    "reasoning_contradictions",
+    "reasoning_terms",
     "rerun_stability",
     "reviewer_agreement",
     "risk_coverage_curve",
     "scores_by_type",
+    "search",
     "select_jobs",
     "status_breakdown",
     "type_breakdown",

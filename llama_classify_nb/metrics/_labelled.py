@@ -41,6 +41,14 @@ def need_labels(labels: Any) -> None:
         )
 
 
+def need_rules(rules: Any, *more: str) -> None:
+    """Raise ArgumentError unless ``rules`` is a table of rules, with these further columns."""
+    names = ("rule_set", "type", *more)
+    if not isinstance(rules, pd.DataFrame) or not set(names) <= set(rules.columns):
+        listed = ", ".join(map(repr, names[:-1])) + f" and {names[-1]!r}"
+        raise ArgumentError(f"rules must be the table rules: a DataFrame with the columns {listed}")
+
+
 def match(jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None = None) -> Labelled:
     """Find each job's label, and judge its answer.
 
@@ -101,8 +109,7 @@ def named_types(jobs: pd.DataFrame, rules: pd.DataFrame | None) -> pd.MultiIndex
     if rules is None:
         pairs = pd.DataFrame({"rule_set": _rule_set(jobs), "type": jobs["type"].astype(object)}).dropna()
     else:
-        if not isinstance(rules, pd.DataFrame) or not {"rule_set", "type"} <= set(rules.columns):
-            raise ArgumentError("rules must be the table rules: a DataFrame with the columns 'rule_set' and 'type'")
+        need_rules(rules)
         pairs = pd.DataFrame({"rule_set": rules["rule_set"].astype(object), "type": rules["type"].astype(object)})
         if "rule_set" not in jobs.columns:
             pairs["rule_set"] = ""

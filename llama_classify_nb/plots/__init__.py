@@ -23,6 +23,10 @@ From which type to which did answers go?       `flip_flow`
 Is the same answered if asked again?           `rerun_stability`
 Did the mix of types change, and when?         `type_drift`
 Did the confidences change, and when?          `confidence_drift`
+Which words mark a type, or unsure answers?    `reasoning_terms`
+Which reasonings contradict their answer?      `reasoning_contradictions`
+Which pages were to be read?                   `pages_in_scope`
+What do jobs and accepted answers cost?        `costs`, `cost_curve`
 =============================================  ==========================
 """
 
@@ -30,12 +34,16 @@ from __future__ import annotations
 
 from .calibration import calibration_curve, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
+from .costs import cost_curve, costs
 from .drift import confidence_drift, type_drift
 from .failures import failure_reasons
 from .flips import flip_flow
 from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
+from .pages import pages_in_scope
 from .plan import audit_plan
+from .reasoning_contradictions import reasoning_contradictions
+from .reasoning_terms import reasoning_terms
 from .reruns import rerun_stability
 from .scores import confusion_matrix, scores_by_type
 from .shares import corrected_type_shares
@@ -50,11 +58,16 @@ __all__ = [
     "confidence_drift",
     "confusion_matrix",
     "corrected_type_shares",
+    "cost_curve",
+    "costs",
     "durations",
     "failure_reasons",
     "flip_flow",
     "jobs_over_time",
+    "pages_in_scope",
     "precision_threshold",
+    "reasoning_contradictions",
+    "reasoning_terms",
     "rerun_stability",
     "risk_coverage_curve",
     "scores_by_type",

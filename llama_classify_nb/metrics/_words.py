@@ -1,0 +1,72 @@
+"""Texts as numbers: which words each text holds."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+
+from ._query import UNSPACED
+
+# What stands between words, in Arrow's patterns: all but letters, marks, digits, and what may join them.
+_BETWEEN = r"[^\p{L}\p{M}\p{N}_'’\-]+"
+_JOINING = "'’_-"
+# Of scripts without spaces a word is a pair of neighbours, as search engines take them.
+_UNSPACED = re.compile(f"[{UNSPACED}]+")
+_LONGEST = 40
+
+
+def words_of(texts: Any) -> tuple[np.ndarray, np.ndarray, pd.Index]:
+    """Give the pairs of text and word that occur, each once.
+
+    Words are runs of letters, marks and digits of any script, with apostrophes, hyphens and underscores inside, in
+    Unicode's form NFKC with full case folding. Of a run in a script without spaces, such as Chinese, the words are its
+    pairs of neighbouring characters. Runs of more than 40 characters are no words.
+
+    Parameters
+    ----------
+    texts : Arrow array of large_string
+
+    Returns
+    -------
+    text : array of int
+        The place of the text.
+    word : array of int
+        The place of the word among ``words``.
+    words : Index of str
+        Every word that occurs, sorted.
+    """
+    parts = pc.split_pattern_regex(pc.fill_null(texts, ""), _BETWEEN)
+    tokens = parts.flatten().dictionary_encode()
+    text = np.asarray(pc.list_parent_indices(parts).to_numpy(zero_copy_only=False), dtype=np.int64)
+    raw = np.asarray(tokens.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+    # What takes Python's time is done once for each distinct word.
+    forms = [_forms(one) for one in tokens.dictionary.to_pylist()]
+    size = np.array([len(one) for one in forms], np.int64)
+    flat = pd.Index([form for one in forms for form in one], dtype=object)
+    codes, words = pd.factorize(flat, sort=True)
+    first = np.cumsum(size) - size
+    repeats = size[raw]
+    start = np.repeat(first[raw] - (np.cumsum(repeats) - repeats), repeats)
+    word = np.asarray(codes, np.int64)[start + np.arange(len(start))]
+    n_words = max(len(words), 1)
+    pairs = np.sort(np.repeat(text, repeats) * n_words + word)
+    pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]]
+    return pairs // n_words, pairs % n_words, words
+
+
+def _forms(token: str) -> list[str]:
+    """Give the words that a run of characters is: one, none, or the pairs of a script without spaces."""
+    folded = unicodedata.normalize("NFKC", token).casefold().replace("’", "'").strip(_JOINING)
+    if not folded or (len(folded) > _LONGEST and not _UNSPACED.search(folded)):
+        return []
+    if not _UNSPACED.search(folded):
+        return [folded]
+    found = [part.strip(_JOINING) for part in _UNSPACED.split(folded)]
+    for run in _UNSPACED.findall(folded):
+        found += [run[place : place + 2] for place in range(max(len(run) - 1, 1))]
+    return [one for one in found if one and len(one) <= _LONGEST]

@@ -1,0 +1,291 @@
+"""Which reasonings speak against their own answer."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .. import schema
+from ..exceptions import ArgumentError
+from . import _arguments, _claims, _counts
+from ._labelled import need_rules
+from ._texts import arrow_texts, truths
+from ._tone import CERTAINTIES, HEDGES, Words
+from ._words import words_of
+
+#: What a row may say, in the order of the rows of a job.
+KINDS = ("other_rule", "other_criteria", "hedged", "sure")
+_LONGEST = 300  # characters of the evidence
+# Of so many reasonings of a rule set it is learnt which words are common: those in more than a tenth, and in several.
+_SAMPLED, _COMMON, _SEVERAL = 2_000, 0.1, 5
+_WORD = re.compile(r"[^\W\d_]{4,}")
+
+
+def reasoning_contradictions(
+    jobs: pd.DataFrame,
+    rules: pd.DataFrame,
+    *,
+    high: float = 0.9,
+    low: float = 0.6,
+    least: float = 0.7,
+    fewest: int = 3,
+    hedges: Mapping[str, float] | Iterable[str] = (),
+    certainties: Mapping[str, float] | Iterable[str] = (),
+) -> pd.DataFrame:
+    """Which reasonings speak against their own answer?
+
+    Made for reasonings in English, and to be right where it speaks rather than to find all: "not a receipt" is no
+    argument for a receipt, and "although it resembles a receipt" a weak one. What stands in quotes is the document's
+    word. Read the evidence: a row is a reason to look at the job, not a verdict.
+
+    Parameters
+    ----------
+    jobs : DataFrame
+        The table jobs, or a part of its rows. Reads ``job_id``, ``outcome``, ``type``, ``confidence``, ``reasoning``
+        and ``rule_set``. Only answered jobs (matched or no_match) with a reasoning count.
+    rules : DataFrame
+        The table rules. Reads ``rule_set``, ``type`` and ``description``.
+    high, low : float
+        Confidences, 0 to 1: from ``high`` up, hedging is a contradiction; below ``low``, leaving no doubt is one.
+    least : float
+        Least score of a row, above 0, at most 1. Lower finds more, and more that is none.
+    fewest : int
+        Words of another rule's description that must be cited, at least 2.
+    hedges, certainties : mapping of str to float, or iterable of str
+        Words and phrases, in any language, beside those of ``_tone.HEDGES`` and ``_tone.CERTAINTIES``, with their
+        weights (above 0, at most 1; 0.8 if none are given). A weight of one listed there replaces it.
+
+    Returns
+    -------
+    DataFrame
+        A row for each job and kind found, the highest score first, then in order of ``job_id`` and kind.
+
+        * ``job_id`` (text);
+        * ``type`` (category): the answer; missing: no rule matched;
+        * ``confidence`` (float64, 0 to 1);
+        * ``kind`` (category): ``other_rule``: it says that another rule matches (better); ``other_criteria``: it cites
+          at least ``fewest`` words that only another rule's description has, and few of its own (words that more than
+          a tenth of other answers' reasonings hold don't count); ``hedged``: it hedges at a
+          high confidence; ``sure``: it leaves no doubt at a low one;
+        * ``other_type`` (text): the other rule's type; missing for the last two kinds;
+        * ``score`` (float64, 0 to 1): how much it says so. other_rule: 0.95 for a firm claim ("a better match for"),
+          0.75 for a plain one ("matches"), times 0.4 if it is granted only ("although", "could") or taken back by a
+          later claim for the answer, or is plain beside one. other_criteria: (other - own) / (other + own) of the
+          numbers of words cited, times n / (n + 1) of the other's. The last two: 1 - the product of (1 - weight) over
+          the phrases found;
+        * ``words`` (text): the words that say so, joined by "; ";
+        * ``evidence`` (text): the sentence that holds them, as it came, cut to 300 characters: text of a stranger.
+
+        No such jobs, or no rules: no rows (without rules, those of the last two kinds). One job: up to four rows.
+
+    Examples
+    --------
+    >>> rules = pd.DataFrame({"rule_set": "r", "type": ["invoice", "receipt"], "description": ["asks to pay", "paid"]})
+    >>> jobs = pd.DataFrame({
+    ...     "job_id": ["a", "b", "c"],
+    ...     "outcome": "matched",
+    ...     "type": ["invoice", "invoice", "receipt"],
+    ...     "confidence": [0.95, 0.95, 0.4],
+    ...     "reasoning": [
+    ...         "It has line items. The receipt rule would be a better match.",
+    ...         "It asks to pay and is not a receipt, although it resembles a receipt.",
+    ...         "This is definitely paid.",
+    ...     ],
+    ...     "rule_set": "r",
+    ... })
+    >>> found = reasoning_contradictions(jobs, rules)
+    >>> found[["job_id", "kind", "other_type", "score", "words"]]
+      job_id        kind other_type  score                                 words
+    0      a  other_rule    receipt   0.95  receipt rule would be a better match
+    1      c        sure        NaN   0.80                            definitely
+    """
+    _arguments.need_columns(jobs, "job_id", "outcome", "type", "confidence", "reasoning", "rule_set")
+    need_rules(rules, "description")
+    for name, value in (("high", high), ("low", low), ("least", least)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ArgumentError(f"{name} is {value!r}; it must be a number from 0 to 1")
+    if not least:
+        raise ArgumentError("least is 0; it must be above 0, or every reasoning would be a row")
+    if isinstance(fewest, bool) or not isinstance(fewest, int | np.integer) or fewest < 2:
+        raise ArgumentError(f"fewest is {fewest!r}; it must be a whole number from 2 up")
+    words = (Words(_weights("hedges", HEDGES, hedges)), Words(_weights("certainties", CERTAINTIES, certainties)))
+    answered, confidence = _arguments.answered_confidence(jobs)
+    stated = np.full(len(jobs), np.nan)
+    stated[answered] = confidence
+    stated[jobs["reasoning"].isna().to_numpy()] = np.nan
+    texts = arrow_texts(jobs, "reasoning")
+    found = [
+        *_argued(jobs, np.flatnonzero(~np.isnan(stated)), rules, texts, least, int(fewest)),
+        *_toned("hedged", words[0], texts, np.flatnonzero(stated >= high), least),
+        *_toned("sure", words[1], texts, np.flatnonzero(stated < low), least),
+    ]
+    return _table(jobs, stated, found)
+
+
+def _weights(name: str, known: dict[str, float], more: Any) -> dict[str, float]:
+    if isinstance(more, str) or not isinstance(more, Iterable):
+        raise ArgumentError(f"{name} is {more!r}; it must be a list of words and phrases, or a dict with their weights")
+    added = dict(more) if isinstance(more, Mapping) else dict.fromkeys(more, 0.8)
+    for phrase, weight in added.items():
+        if not isinstance(phrase, str) or not phrase.strip():
+            raise ArgumentError(f"{name} holds {phrase!r}; it must hold words and phrases")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= 1:
+            raise ArgumentError(f"{name}: the weight of {phrase!r} is {weight!r}; it must be above 0, at most 1")
+    return known | added
+
+
+#: Place of the job, kind, other type, score, words, evidence.
+_Found = tuple[int, str, str | None, float, str, str]
+
+
+def _toned(kind: str, words: Words, texts: Any, places: np.ndarray, least: float) -> Iterator[_Found]:
+    some = texts.take(pa.array(places))
+    for place in places[_may_hold(some, words.candidates)]:
+        text = texts[int(place)].as_py()
+        tone = words.tone(text)
+        if tone and tone.score >= least:
+            yield int(place), kind, None, tone.score, "; ".join(tone.words), _claims.sentence(text, tone.start)
+
+
+def _argued(
+    jobs: pd.DataFrame, row: np.ndarray, rules: pd.DataFrame, texts: Any, least: float, fewest: int
+) -> Iterator[_Found]:
+    """Find what argues for other rules: for each rule set and answer, those few texts are read that may."""
+    sets, n_sets, decode = _counts.encode(jobs["rule_set"])
+    kinds, n_types, named = _counts.encode(jobs["type"])
+    of_set = dict(iter(rules.groupby(rules["rule_set"].astype(object), sort=False)))
+    for number, name in enumerate(decode(np.arange(n_sets))):
+        places = row[sets[row] == number]
+        if name not in of_set or not len(places):
+            continue
+        claims, described = _read_rules(of_set[name])
+        # The place of each answer among the rules' types; -1: no rule matched; -2: a type that no rule names.
+        own = np.array([claims.place(str(one)) for one in named(np.arange(n_types))] + [-1])[kinds[places]]
+        criteria = [_alternatives(words) for words in _telling(described, texts, places, own, jobs["job_id"])]
+        for mine in np.unique(own[own >= -1]):
+            some = places[own == mine]
+            taken = texts.take(pa.array(some))
+            yield from _claimed(claims, None if mine < 0 else int(mine), taken, some, least)
+            if mine >= 0:
+                yield from _cited(claims.types, criteria, int(mine), taken, some, least, fewest)
+
+
+def _read_rules(rules: pd.DataFrame) -> tuple[_claims.Claims, list[set[str]]]:
+    """Give what reads the claims of a rule set, and for each of its types the words that only its description has."""
+    joined = rules.assign(description=rules["description"].fillna("").astype(str)).dropna(subset=["type"])
+    text = joined.groupby(joined["type"].astype(str))["description"].agg(" ".join)
+    words = [set(_WORD.findall(one.casefold())) for one in text]
+    # A type's name isn't a criterion: every answer of the type holds it.
+    named = {part for name in text.index for part in _WORD.findall(name.casefold().replace("_", " "))}
+    n_with = Counter(word for one in words for word in one)
+    return _claims.Claims(list(text.index)), [{word for word in one - named if n_with[word] == 1} for one in words]
+
+
+def _telling(
+    described: list[set[str]], texts: Any, places: np.ndarray, own: np.ndarray, job_ids: pd.Series
+) -> list[set[str]]:
+    """Leave out the words that the reasonings of other answers use as well: they say nothing of the rule."""
+    hashes = pd.util.hash_pandas_object(job_ids.iloc[places].astype(str), index=False).to_numpy()
+    drawn = np.sort(np.argsort(hashes, kind="stable")[:_SAMPLED])
+    text, word, words = words_of(texts.take(pa.array(places[drawn])))
+    kind = own[drawn]
+    telling = []
+    for number, some in enumerate(described):
+        other = kind != number
+        count = np.bincount(word[other[text]], minlength=len(words))
+        common = words[(count > _COMMON * other.sum()) & (count >= _SEVERAL)]
+        telling.append(some - set(common))
+    return telling
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    """Give the pattern of any of some words; nothing matches that of none."""
+    return "|".join(sorted(map(re.escape, words))) or r"[^\s\S]"
+
+
+def _claimed(claims: _claims.Claims, mine: int | None, some: Any, places: np.ndarray, least: float) -> Iterator[_Found]:
+    if len(claims.types) == (mine is not None):
+        return
+    for at in np.flatnonzero(_may_hold(some, claims.candidates(mine))):
+        text = some[int(at)].as_py()
+        claim = claims.best(text, mine)
+        if claim and claim.firmness >= least:
+            words = text[claim.start : claim.end].strip()
+            sentence = _claims.sentence(text, claim.start)
+            yield int(places[at]), "other_rule", claims.types[claim.name], claim.firmness, words, sentence
+
+
+def _cited(
+    types: Any, criteria: list[str], mine: int, some: Any, places: np.ndarray, least: float, fewest: int
+) -> Iterator[_Found]:
+    """Find texts that cite the criteria of another rule: counted by Arrow first, then those few word by word."""
+    others = [number for number in range(len(types)) if number != mine]
+    for pattern in ("|".join(criteria[number] for number in others),) if others else ():
+        rough = np.flatnonzero(_rough(some, pattern) >= fewest)
+        some, places = some.take(pa.array(rough)), places[rough]
+    for number in others:
+        for at in np.flatnonzero(_rough(some, criteria[number]) >= fewest):
+            text = some[int(at)].as_py()
+            found, own = _said(text, criteria[number]), _said(text, criteria[mine])
+            n, n_own = len(found), len(own)
+            score = (n - n_own) / (n + n_own) * n / (n + 1) if n >= fewest else 0.0
+            if score >= least:
+                sentence = _claims.sentence(text, min(found.values()))
+                yield int(places[at]), "other_criteria", types[number], score, "; ".join(found), sentence
+
+
+def _may_hold(texts: Any, pattern: str) -> np.ndarray:
+    """Tell which texts match a pattern; all of them, if there are too many types for Arrow to look for."""
+    try:
+        return truths(pc.match_substring_regex(texts, pattern))
+    except pa.ArrowInvalid:
+        return np.ones(len(texts), bool)
+
+
+def _rough(texts: Any, words: str) -> np.ndarray:
+    """Count words in texts, parts of words among them; without end, if they are too many for Arrow."""
+    try:
+        return np.asarray(pc.count_substring_regex(texts, f"(?i){words}").to_numpy(zero_copy_only=False))
+    except pa.ArrowInvalid:
+        return np.full(len(texts), np.iinfo(np.int32).max)
+
+
+def _said(text: str, words: str) -> dict[str, int]:
+    """Give the different ones of some words that a text holds, but after a "no", and where each stands first."""
+    found: dict[str, int] = {}
+    for match in re.finditer(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE):
+        if not _claims.denied(text, match.start()):
+            found.setdefault(match[0].casefold(), match.start())
+    return found
+
+
+def _table(jobs: pd.DataFrame, stated: np.ndarray, found: list[_Found]) -> pd.DataFrame:
+    # Of several other rules with cited criteria, one: the highest score, then the first in order of the alphabet.
+    best: dict[tuple[int, str], _Found] = {}
+    for one in sorted(found, key=lambda one: (one[0], KINDS.index(one[1]), -one[3], one[2] or "")):
+        best.setdefault((one[0], one[1]), one)
+    columns = list(zip(*best.values(), strict=True)) if best else [()] * 6
+    place = np.array(columns[0], np.int64)
+    table = pd.DataFrame({"job_id": jobs["job_id"].iloc[place].array})
+    table["type"] = jobs["type"].astype("category").iloc[place].array
+    table["confidence"] = stated[place]
+    table["kind"] = pd.Categorical(list(columns[1]), list(KINDS))
+    table["other_type"] = pd.array(list(columns[2]), dtype=schema.TEXT)
+    table["score"] = np.array(columns[3], np.float64)
+    table["words"] = pd.array([_cut(words) for words in columns[4]], dtype=schema.TEXT)
+    table["evidence"] = pd.array([_cut(text) for text in columns[5]], dtype=schema.TEXT)
+    order = pd.DataFrame(
+        {"score": -table["score"], "job_id": table["job_id"].astype(str), "kind": table["kind"].cat.codes}
+    )
+    return table.iloc[order.sort_values(["score", "job_id", "kind"]).index.to_numpy()].reset_index(drop=True)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
