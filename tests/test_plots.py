@@ -358,7 +358,6 @@ def named(types: list[str]) -> pd.DataFrame:
             "created_at": pd.Series(pd.date_range("2026-01-01", periods=n, tz="UTC")),
             "duration_s": np.linspace(0.1, 400, n),
             "reasoning": ["It is possibly, or perhaps, " + name for name in types],
-            "rule_set": "r",
             "credits": np.linspace(1, 400, n),
             "parse_credits": np.linspace(1, 400, n),
             "target_pages": types,
