@@ -104,7 +104,7 @@ class JobIndex:
         if (column, ascending) not in self._orders:
             self._orders[column, ascending] = self._order(column, ascending)
         order = self._orders[column, ascending]
-        return order[mask[order]]
+        return np.asarray(order[mask[order]])
 
     def _order(self, column: str, ascending: bool) -> np.ndarray:
         values = self._jobs[column]

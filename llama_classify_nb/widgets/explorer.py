@@ -79,6 +79,7 @@ class Explorer:
         self._drawn = Pictures(self._index.types, self._index.counts(self._mask))
         self._rows = np.arange(len(jobset.jobs))  # of the selection, in the order of the table
         self._shown: dict[str, int] = {}  # the row of each job on the page
+        self._columns = jobset.jobs[list(page.COLUMNS)]  # what a page shows: to take more takes longer
         self._latest = Latest(self._index, self._filter)
         self._is_held = False
         self._make_filters(jobset.jobs)
@@ -231,7 +232,7 @@ class Explorer:
             self._turn()
 
     def _page(self, first: int) -> pd.DataFrame:
-        return self._jobset.jobs.iloc[self._rows[first : first + page.ROWS]]
+        return self._columns.iloc[self._rows[first : first + page.ROWS]]
 
     def _turn(self, _: Any = None) -> None:
         if self._is_held:

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 ROWS = 50  # of a page of the table
+COLUMNS = ("job_id", "outcome", "type", "confidence", "reasoning", "error_message", "configuration_id", "created_at")
 _CELL = 160  # characters of a text in the table
 _TEXT = 20_000  # characters of a text on a card
 
@@ -95,7 +96,7 @@ def pictures(drawn: Iterable[tuple[bytes, str]]) -> str:
 
 
 def table(jobs: pd.DataFrame, first: int, mark: str = "") -> str:
-    """Give a page of the table jobs, whose first row has the number ``first`` + 1."""
+    """Give a page of the table jobs, of which it reads ``COLUMNS``; its first row has the number ``first`` + 1."""
     names = (
         "",
         "job_id",

@@ -34,7 +34,12 @@ def changes(explorer: Any) -> dict[str, list[tuple[str, Any]]]:
         "type": [("type", texts[3]), ("type", texts[-1]), ("type", texts[0])],
         "rule set": [("rule_set", sets[1]), ("rule_set", sets[0])],
         "configuration": [("configuration", presets[1]), ("configuration", presets[0])],
-        "confidence": [("confidence_from", 0.5), ("confidence_to", 0.9), ("confidence_from", 0.0), ("confidence_to", 1)],
+        "confidence": [
+            ("confidence_from", 0.5),
+            ("confidence_to", 0.9),
+            ("confidence_from", 0.0),
+            ("confidence_to", 1),
+        ],
         "dates": [("created_from", dt.date(2024, 3, 1)), ("created_from", None), ("created_to", dt.date(2024, 6, 1))],
         "order": [("sort", "lowest confidence first"), ("sort", "newest first"), ("sort", "")],
         "page": [("page_number", 2), ("page_number", 1)],
@@ -83,7 +88,10 @@ def _typed(kind: str, explorer: Any) -> list[tuple[str, str]]:
     letters, seconds, n_drawn = asyncio.run(type_it())
     explorer.reset.click()
     return [
-        (f"{kind}explorer, each letter of a word", f"{statistics.median(letters):.1f} ms, at most {max(letters):.1f} ms"),
+        (
+            f"{kind}explorer, each letter of a word",
+            f"{statistics.median(letters):.1f} ms, at most {max(letters):.1f} ms",
+        ),
         (f"{kind}explorer, the word found after the last", f"{seconds:.2f} s, drawn {n_drawn} times in all"),
     ]
 
