@@ -53,7 +53,6 @@ class Pictures:
     def draw(self, counts: Counts) -> list[tuple[bytes, str]]:
         """Give each picture as PNG, with what it shows in words."""
         totals = counts.by_type.sum(axis=1)
-        commonest = int(totals.argmax()) if len(totals) else 0
         said = ""
         if totals[:-1].any():
             commonest = int(totals[:-1].argmax())
