@@ -198,9 +198,8 @@ class RuleSets:
         rule_type = places[joined(self._rule_types, np.int32)]
         set_code, type_code = jobs["rule_set"].cat.codes.to_numpy(), jobs["type"].cat.codes.to_numpy().astype(np.int64)
         matched = jobs["outcome"].to_numpy() == "matched"
-        pairs, counts = np.unique(set_code[matched] * np.int64(len(types)) + type_code[matched], return_counts=True)
-        pair = of_rule * len(types) + rule_type
-        place = np.searchsorted(pairs, pair)
+        came = set_code[matched] * np.int64(len(types)) + type_code[matched]
+        n_matched = _count_of(of_rule * len(types) + rule_type, came, len(sets) * len(types))
         return pd.DataFrame(
             {
                 "rule_set": pd.Categorical.from_codes(of_rule, sets),
@@ -208,6 +207,15 @@ class RuleSets:
                 "type": pd.Categorical.from_codes(rule_type, types),
                 "description": texts(self._descriptions),
                 "n_jobs": np.bincount(set_code, minlength=len(sets))[of_rule].astype(np.int64),
-                "n_matched": np.where(np.append(pairs, -1)[place] == pair, np.append(counts, 0)[place], 0),
+                "n_matched": n_matched,
             }
         )
+
+
+def _count_of(wanted: np.ndarray, came: np.ndarray, n: int) -> np.ndarray:
+    """Count how often each of the wanted numbers, all below ``n``, came."""
+    if n <= 4 * (len(wanted) + len(came)):
+        return np.asarray(np.bincount(came, minlength=n)[wanted], np.int64)
+    numbers, counts = np.unique(came, return_counts=True)  # where each job has types of its own, n is beyond memory
+    place = np.searchsorted(numbers, wanted)
+    return np.where(np.append(numbers, -1)[place] == wanted, np.append(counts, 0)[place], 0)
