@@ -1,19 +1,21 @@
 """Raw answers on disk: one SQLite file, the newest answer of each job, safe against being killed at any moment.
 
 A page of answers is one transaction, on disk before :meth:`Archive.put` returns; others may read while a fetch writes.
-What a row holds is told in ``records.py``.
+Answers lie in bundles, of which ``records.py`` tells. A bundle stays as it was written, but for the last one, which
+takes more while it is small; once newer answers leave less than half of it, the rest moves on.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import sqlite3
 import stat
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,65 +23,66 @@ from typing import Self
 from .answers import as_line
 from .exceptions import ArchiveError, ArgumentError, DamagedArchiveError
 from .files import write_aside
-from .records import (
-    DICTIONARY_BYTES,
-    Answer,
-    DamageError,
-    make_dictionary,
-    make_record,
-    read_record,
-    shared_digest,
-)
+from .older import older_answers
+from .records import BUNDLE_ANSWERS, BUNDLE_BYTES, Answer, DamageError, Opened, make_bundle, read_bundle, split
 from .salvage import whole_answers
 
 MAGIC = b"SQLite format 3\x00"
 _APPLICATION_ID = 0x6C636E62  # "lcnb", in SQLite's field for it
-_VERSION = 2
+_VERSION = 3
 _BUSY_S = 30.0  # how long to wait for another process that is writing
 _CHUNK = 500
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _DAMAGE_SAID = ("no such ", "Could not decode", "has no column")  # what else SQLite says of a damaged file
 
-# A job's number keeps the order of arrival. Rows are narrow and bodies wide, hence ordinary rowid tables. The second
-# copy of each shared part, in pages of its own, is for salvage: one damaged byte must not take a million jobs along.
+# A job's number is that of its bundle, times 4,096, and its place there: so it keeps the order of arrival.
+_PLACES = 4_096
+_BLOCK_BYTES = 1 << 20  # of lines that are given at once: they and their columns stay in the processor's cache
+_LAST = 1 << 50  # a number that no bundle reaches
+
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_VERSION};
 CREATE TABLE about (key TEXT NOT NULL UNIQUE, value TEXT NOT NULL);
-CREATE TABLE shared (number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, body BLOB NOT NULL);
-CREATE TABLE spares (number INTEGER PRIMARY KEY, digest BLOB NOT NULL, body BLOB NOT NULL);
-CREATE TABLE jobs (
+CREATE TABLE bundles (
     number INTEGER PRIMARY KEY,
-    job_id TEXT NOT NULL UNIQUE,
-    final INTEGER NOT NULL,
-    updated_us INTEGER,
-    configuration INTEGER NOT NULL REFERENCES shared,
-    place INTEGER NOT NULL,
-    dictionary INTEGER REFERENCES shared,
+    codec TEXT NOT NULL,
+    n_answers INTEGER NOT NULL,
+    n_bytes INTEGER NOT NULL,
     body BLOB NOT NULL,
     digest BLOB NOT NULL
 );
+CREATE TABLE jobs (number INTEGER PRIMARY KEY, job_id TEXT NOT NULL UNIQUE, final INTEGER NOT NULL, updated_us INTEGER);
 """
 
 # The newest answer wins; of equally new ones a final one, then the one that came last. Where either doesn't say when
 # it was made, a final answer is the newer one: no job comes back from its end.
 _PUT = """
-INSERT INTO jobs (job_id, final, updated_us, configuration, place, dictionary, body, digest)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (job_id) DO UPDATE SET final = excluded.final, updated_us = excluded.updated_us,
-    configuration = excluded.configuration, place = excluded.place, dictionary = excluded.dictionary,
-    body = excluded.body, digest = excluded.digest
+INSERT INTO jobs (number, job_id, final, updated_us) VALUES (?, ?, ?, ?)
+ON CONFLICT (job_id) DO UPDATE SET number = excluded.number, final = excluded.final, updated_us = excluded.updated_us
 WHERE (ifnull(excluded.updated_us - jobs.updated_us, 0), excluded.final) >= (0, jobs.final)
 """
-# What the digest covers is read from the table, never from an index, which may be damaged where the table isn't.
-_GET = """
-SELECT job_id, final, updated_us, configuration, place, dictionary, body, digest FROM jobs NOT INDEXED
+_PUT_BUNDLE = """
+INSERT OR REPLACE INTO bundles (number, codec, n_answers, n_bytes, body, digest) VALUES (?, ?, ?, ?, ?, ?)
+"""
+_GET_BUNDLE = "SELECT number, codec, n_answers, n_bytes, body, digest FROM bundles WHERE number = ?"
+_GET_LAST = "SELECT number, codec, n_answers, n_bytes, body, digest FROM bundles ORDER BY number DESC LIMIT 1"
+_LAST_NUMBER = "SELECT ifnull(max(number), 0) FROM bundles"
+# What stands in the table of jobs is read there, never in an index, which may be damaged where the table isn't.
+_GET_BUNDLES = """
+SELECT number, codec, n_answers, n_bytes, body, digest, (
+    SELECT group_concat(job_id || final, ' ') FROM (
+        SELECT job_id, final FROM jobs NOT INDEXED
+        WHERE jobs.number BETWEEN bundles.number * 4096 AND bundles.number * 4096 + 4095 ORDER BY jobs.number
+    )
+) FROM bundles WHERE number BETWEEN ? AND ? ORDER BY number LIMIT 8
+"""
+_GET_JOBS = "SELECT number, job_id, final FROM jobs NOT INDEXED WHERE number BETWEEN ? AND ? ORDER BY number"
+_FIND_JOBS = """
+SELECT number, job_id, final FROM jobs NOT INDEXED
 WHERE number IN (SELECT number FROM jobs WHERE job_id IN (SELECT value FROM json_each(?)))
 """
-_GET_ALL = """
-SELECT number, job_id, final, updated_us, configuration, place, dictionary, body, digest FROM jobs NOT INDEXED
-WHERE number > ? ORDER BY number LIMIT ?
-"""
+_FIND_BUNDLES = "SELECT DISTINCT number / 4096 FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"
 
 
 class Archive:
@@ -107,8 +110,6 @@ class Archive:
         if not isinstance(path, str | os.PathLike):
             raise ArgumentError(f"archive is a {type(path).__name__}: give the path of a file")
         self.path = Path(path)
-        self._numbers: dict[bytes, int] = {}  # of shared parts, by digest
-        self._dictionary: tuple[int, bytes] | None = None
         is_new = _make_private(self.path)
         self._is_writable = _is_writable(self.path)
         if service is not None and not self._is_writable:
@@ -160,42 +161,44 @@ class Archive:
         """
         some = list(answers)
         with self._named(), self._transaction():
-            numbers = self._share(answer.configuration for answer in some)
-            self._train(some)
-            self._database.executemany(
-                _PUT, [make_record(answer, numbers[answer.configuration], self._dictionary) for answer in some]
-            )
+            outdated = self._bundles_of([answer.job_id for answer in some])
+            self._add(some)
+            for number in outdated:
+                self._tidy(number)
 
-    def _share(self, parts: Iterable[bytes]) -> dict[bytes, int]:
-        """Give the number of each shared part, and keep those that are new."""
-        numbers: dict[bytes, int] = {}
-        for part in parts:
-            if part not in numbers:
-                digest = shared_digest(part)
-                if digest not in self._numbers:
-                    values = (digest, part)
-                    added = self._database.execute(
-                        "INSERT INTO shared (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING", values
-                    ).rowcount
-                    found = self._database.execute("SELECT number FROM shared WHERE digest = ?", [digest])
-                    (self._numbers[digest],) = found.fetchone()
-                    if added:
-                        self._database.execute("INSERT INTO spares VALUES (?, ?, ?)", (self._numbers[digest], *values))
-                numbers[part] = self._numbers[digest]
-        return numbers
+    def _bundles_of(self, job_ids: Sequence[str]) -> list[int]:
+        """Tell which bundles hold answers of these jobs."""
+        chunks = _chunks(job_ids, 20 * _CHUNK)
+        return sorted({row[0] for chunk in chunks for row in self._database.execute(_FIND_BUNDLES, [chunk])})
 
-    def _train(self, answers: Sequence[Answer]) -> None:
-        """See to a dictionary; one of too few answers is replaced by a better one."""
-        if self._dictionary and len(self._dictionary[1]) > DICTIONARY_BYTES // 2:
-            return
-        dictionary = make_dictionary(answers)
-        if len(dictionary) > len(self._dictionary[1] if self._dictionary else b""):
-            number = self._share([dictionary])[dictionary]
-            self._database.execute("INSERT OR REPLACE INTO about VALUES ('dictionary', ?)", [str(number)])
-            self._dictionary = number, dictionary
+    def _add(self, answers: Sequence[Answer]) -> None:
+        """Put answers into bundles: the last one, if it has room, and new ones."""
+        last = self._database.execute(_GET_LAST).fetchone()
+        if last and last[2] < BUNDLE_ANSWERS // 2 and last[3] < BUNDLE_BYTES // 2:
+            self._write([*read_bundle(last[1:]).answers(), *answers], last[0], last[2])
+        else:
+            self._write(answers, last[0] + 1 if last else 1)
+
+    def _write(self, answers: Iterable[Answer], number: int, n_known: int = 0) -> None:
+        """Write bundles, numbered from ``number`` on; the table of jobs knows the first ``n_known`` answers already."""
+        for bundle, some in enumerate(split(answers), start=number):
+            self._database.execute(_PUT_BUNDLE, (bundle, *make_bundle(some)))
+            rows = [
+                (bundle * _PLACES + place, one.job_id, int(one.final), one.updated_us) for place, one in enumerate(some)
+            ]
+            self._database.executemany(_PUT, rows[n_known:])
+            n_known = max(0, n_known - len(some))
+
+    def _tidy(self, number: int) -> None:
+        """Move on what is left of a bundle, where that is less than half; the last one waits until it is full."""
+        (last,) = self._database.execute(_LAST_NUMBER).fetchone()
+        for _, opened, places in self._bundles(number, number):
+            if number < last and 2 * len(places) < len(opened.job_ids):
+                self._add(list(opened.answers(places)))
+                self._database.execute("DELETE FROM bundles WHERE number = ?", [number])
 
     def ids(self) -> list[str]:
-        """Give the ids of all jobs, in the order in which they first came."""
+        """Give the ids of all jobs, in the order in which their answers came."""
         with self._named():
             rows = self._database.execute("SELECT job_id FROM jobs NOT INDEXED ORDER BY number")
             return list(dict.fromkeys(row[0] for row in rows))
@@ -211,30 +214,61 @@ class Archive:
 
     def bodies(self, job_ids: Sequence[str]) -> Iterator[bytes]:
         """Give the answers to these jobs, as they came and in this order; a job that isn't here is passed over."""
-        shared = self._shared()
-        for chunk in _chunks(job_ids, _CHUNK):
+        for start in range(0, len(job_ids), _CHUNK):
+            some = job_ids[start : start + _CHUNK]
             with self._named():
-                found = [read_record(row, shared) for row in self._database.execute(_GET, [chunk])]
-            bodies = {answer.job_id: answer.body for answer in found}
-            yield from (bodies[job_id] for job_id in json.loads(chunk) if job_id in bodies)
+                found = {
+                    opened.job_ids[place]: body
+                    for opened, places in self._holding(some)
+                    for place, body in zip(places, opened.bodies(places), strict=True)
+                }
+            yield from (found[job_id] for job_id in some if job_id in found)
+
+    def blocks(self, job_ids: Sequence[str]) -> Iterator[bytes]:
+        """Give the answers to these jobs as blocks of lines, in the order in which they came."""
+        with self._named():
+            yield from _joined(_lines(*one) for one in self._holding(job_ids))
+
+    def all_blocks(self, seen: list[str]) -> Iterator[bytes]:
+        """Give all answers as blocks of lines, in the order of :meth:`ids`; ``seen`` gets the ids of those given."""
+
+        def lines() -> Iterator[bytes | memoryview]:
+            for _, opened, places in self._bundles():
+                yield _lines(opened, places)
+                seen.extend(opened.job_ids[place] for place in places)
+
+        with self._named():
+            yield from _joined(lines())
 
     def all_answers(self) -> Iterator[Answer]:
         """Give all answers, as they came, in the order of :meth:`ids`."""
-        shared, last = self._shared(), 0
-        while True:
-            with self._named():
-                rows = self._database.execute(_GET_ALL, [last, _CHUNK]).fetchall()
-                answers = [read_record(row[1:], shared) for row in rows]
-            if not rows:
-                return
-            last = rows[-1][0]
-            yield from answers
-
-    def _shared(self) -> Mapping[int, bytes]:
         with self._named():
-            rows = self._database.execute("SELECT number, digest, body FROM shared").fetchall()
-            spares = self._database.execute("SELECT number, digest, body FROM spares").fetchall()
-            return {number: body for number, digest, body in [*spares, *rows] if shared_digest(body) == digest}
+            for _, opened, places in self._bundles():
+                yield from opened.answers(places)
+
+    def _bundles(self, first: int = 1, last: int = _LAST) -> Iterator[tuple[int, Opened, Sequence[int]]]:
+        """Give the number of each bundle, what it holds, and which answers are the newest of their jobs, by places."""
+        while rows := self._database.execute(_GET_BUNDLES, [first, last]).fetchall():
+            first = rows[-1][0] + 1
+            for number, *bundle, jobs in rows:
+                opened = read_bundle(bundle)
+                if jobs == opened.jobs:  # nearly always
+                    yield number, opened, range(len(opened.job_ids))
+                else:
+                    begin = number * _PLACES
+                    found = self._database.execute(_GET_JOBS, [begin, begin + _PLACES - 1])
+                    yield number, opened, _places(opened, found)
+
+    def _holding(self, job_ids: Sequence[str]) -> Iterator[tuple[Opened, list[int]]]:
+        """Give the bundles that hold these jobs, in order, each with the places of the jobs in it."""
+        chunks = _chunks(job_ids, 20 * _CHUNK)
+        found = sorted(row for chunk in chunks for row in self._database.execute(_FIND_JOBS, [chunk]))
+        for number, rows in itertools.groupby(found, lambda row: row[0] // _PLACES):
+            bundle = self._database.execute(_GET_BUNDLE, [number]).fetchone()
+            if bundle is None:
+                raise DamageError("a bundle of answers is missing")
+            opened = read_bundle(bundle[1:])
+            yield opened, _places(opened, rows)
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write all answers, as they came, to a file of JSON Lines, a job each; gzipped where its name ends in .gz.
@@ -257,6 +291,11 @@ class Archive:
     def compact(self) -> None:
         """Give the disk back what replaced answers took, and leave a single file, without a write-ahead log."""
         with self._named():
+            with self._transaction():
+                (last,) = self._database.execute(_LAST_NUMBER).fetchone()
+                left = (opened.answers(places) for _, opened, places in self._bundles(1, last))
+                self._write(itertools.chain.from_iterable(left), last + 1)
+                self._database.execute("DELETE FROM bundles WHERE number <= ?", [last])
             self._database.execute("VACUUM")
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -282,10 +321,6 @@ class Archive:
             raise ArchiveError(f"{self.path}: written by a newer version of this package; update the package")
         if version < _VERSION:
             raise ArchiveError(f"{self.path}: of an older version, and can't be written; copy it to where it can")
-        found = self._database.execute(
-            "SELECT number, body FROM shared JOIN about ON key = 'dictionary' AND number = CAST(value AS INTEGER)"
-        )
-        self._dictionary = found.fetchone()
 
     def _log_ahead(self) -> None:
         """Turn write-ahead logging on; where it can't work, on some network drives, SQLite keeps its older journal."""
@@ -304,30 +339,20 @@ class Archive:
             with self._transaction():
                 if self._pragma("application_id") != _APPLICATION_ID:  # nobody else was quicker
                     self._run(_SCHEMA)
-        elif self._pragma("user_version") == 1:
+        elif self._pragma("user_version") < _VERSION:
             with self._transaction():
-                if self._pragma("user_version") == 1:
-                    self._bring_up_to_date()
+                if (version := self._pragma("user_version")) < _VERSION:
+                    self._bring_up_to_date(version)
 
-    def _bring_up_to_date(self) -> None:
-        """Take over the tables of version 1, which neither packed answers nor had digests."""
+    def _bring_up_to_date(self, version: int) -> None:
+        """Take over the answers of versions 1 and 2, which held each by itself."""
+        answers = older_answers(self._database, version)
         for table in ("about", "jobs"):
             self._database.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
         self._run(_SCHEMA)
-        self._database.execute("INSERT INTO about SELECT key, value FROM old_about")
-        for statement in ("INSERT INTO shared SELECT * FROM configurations", "INSERT INTO spares SELECT * FROM shared"):
-            self._database.execute(statement)
-        rows = self._database.execute(
-            "SELECT job_id, final, updated_us, configuration, place, old_jobs.body, configurations.body "
-            "FROM old_jobs JOIN configurations ON configurations.number = configuration ORDER BY old_jobs.number"
-        )
-        while chunk := rows.fetchmany(_CHUNK):
-            records = []
-            for job_id, final, updated_us, number, place, body, configuration in chunk:
-                answer = Answer(job_id, body, place, configuration, updated_us, bool(final))
-                records.append(make_record(answer, number, None))
-            self._database.executemany(_PUT, records)
-        for table in ("old_jobs", "configurations", "old_about"):
+        self._database.execute("INSERT INTO about SELECT key, value FROM old_about WHERE key = 'service'")
+        self._write(answers, 1)
+        for table in ("old_jobs", "old_about", *(("configurations",) if version == 1 else ("spares", "shared"))):
             self._database.execute(f"DROP TABLE {table}")
 
     def _run(self, statements: str) -> None:
@@ -361,8 +386,6 @@ class Archive:
             yield
             self._database.execute("COMMIT")
         except BaseException:
-            self._numbers.clear()
-            self._dictionary = None
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise
@@ -395,6 +418,35 @@ def _chunks(job_ids: Sequence[str], size: int) -> Iterator[str]:
     """Give ids as texts of JSON: one parameter holds any number of them."""
     for start in range(0, len(job_ids), size):
         yield json.dumps(list(job_ids[start : start + size]))
+
+
+def _places(opened: Opened, rows: Iterable[tuple[int, str, int]]) -> list[int]:
+    """Give the places of jobs in a bundle, and see that it holds what the table of jobs says."""
+    places = []
+    for number, job_id, final in rows:
+        opened.check(number % _PLACES, job_id, final)
+        places.append(number % _PLACES)
+    return places
+
+
+def _lines(opened: Opened, places: Sequence[int]) -> bytes | memoryview:
+    lines = opened.lines if len(places) == len(opened.job_ids) else None
+    return b"\n".join(map(as_line, opened.bodies(places))) if lines is None else lines
+
+
+def _joined(parts: Iterator[bytes | memoryview]) -> Iterator[bytes]:
+    """Join lines into blocks of about 1 MiB; what came before an error is given before it."""
+    some: list[bytes | memoryview] = []
+    try:
+        for part in parts:
+            some.append(part)
+            if sum(map(len, some)) >= _BLOCK_BYTES:
+                yield b"\n".join(some)
+                some = []
+    except (DamageError, sqlite3.Error):
+        yield b"\n".join(some)
+        raise
+    yield b"\n".join(some)
 
 
 def _gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,9 +29,9 @@ class Codes(dict[Any, int]):
         """Give the values, each at the place of its number."""
         return list(self)[1:]
 
-    def encode(self, values: Iterable[Any]) -> np.ndarray:
+    def encode(self, values: Sequence[Any]) -> np.ndarray:
         """Give the numbers of many values."""
-        return np.fromiter(map(self.__getitem__, values), np.int32)
+        return np.fromiter(map(self.__getitem__, values), np.int32, len(values))
 
     def categorical(self, codes: np.ndarray) -> pd.Categorical:
         """Give the column that the numbers stand for, with its categories in order."""

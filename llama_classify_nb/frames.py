@@ -41,6 +41,13 @@ class Tables(NamedTuple):
     n_repeated: int  # answers left out because a newer one of the same job was there
     n_odd_times: int  # times that couldn't be read; their texts stand in `extra`
 
+    def in_order(self, job_ids: Sequence[str]) -> Tables:
+        """Give the tables with the jobs in this order, which holds all of them."""
+        place = pd.Index(list(job_ids), dtype=TEXT).get_indexer(pd.Index(self.jobs["job_id"]))
+        if (np.diff(place) > 0).all():
+            return self
+        return self._replace(jobs=self.jobs.take(np.argsort(place)).reset_index(drop=True))
+
 
 def read_tables(blocks: Iterable[bytes]) -> Tables:
     """Turn blocks of JSON lines, a job each, into tables.

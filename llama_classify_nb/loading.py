@@ -252,7 +252,7 @@ def _tried(
 
 
 def _collected(store: Store, fetched: Fetched, asked: Asked | None, notes: Sequence[str]) -> JobSet:
-    tables = frames.read_tables(reading.store_blocks(store, fetched.job_ids))
+    tables = frames.read_tables(store.blocks(fetched.job_ids)).in_order(fetched.job_ids)
     invalid: list[ProblemRow] = []
     if asked is not None:
         invalid = [(job_id, "invalid_id", None, reason, False, 0) for job_id, reason in asked.invalid]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import os
 import zlib
 from collections.abc import Iterator
@@ -13,13 +12,11 @@ from typing import IO, Any
 from . import answers
 from .archive import Archive, is_archive
 from .exceptions import DamagedArchiveError, InvalidAnswerError, ReadError
-from .memory import Store
 from .salvage import whole_answers
 
 BLOCK_BYTES = 1 << 20  # a block and its columns stay in the processor's cache
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".db", ".sqlite", ".sqlite3")  # what is read of a folder; also with .gz
 _GZIP = b"\x1f\x8b"
-_ARCHIVE_CHUNK = 500
 
 
 def read_blocks(path: str | os.PathLike[str], damaged: list[ReadError]) -> Iterator[bytes]:
@@ -38,11 +35,12 @@ def read_blocks(path: str | os.PathLike[str], damaged: list[ReadError]) -> Itera
         If there is no such file, or nothing in the folder to read.
     """
     for file in _files(Path(path)):
-        seen: set[str] = set()
+        seen: list[str] = []
         try:
             yield from _file_blocks(file, seen)
         except DamagedArchiveError as error:
-            rest = [answer for answer in whole_answers(file) if answer.job_id not in seen]
+            given = set(seen)
+            rest = [answer for answer in whole_answers(file) if answer.job_id not in given]
             yield b"\n".join(answers.as_line(answer.body) for answer in rest)
             damaged.append(ReadError(f"{error}; what is whole was read"))
         except (OSError, EOFError, zlib.error) as error:
@@ -50,12 +48,6 @@ def read_blocks(path: str | os.PathLike[str], damaged: list[ReadError]) -> Itera
             damaged.append(ReadError(f"{file}: can't be read to its end: {reason}"))
         except InvalidAnswerError as error:
             damaged.append(ReadError(f"{file}: neither JSON nor JSON Lines of jobs: {error}"))
-
-
-def store_blocks(store: Store, job_ids: list[str]) -> Iterator[bytes]:
-    """Give the answers to these jobs, in their order, as blocks of lines."""
-    for start in range(0, len(job_ids), _ARCHIVE_CHUNK):
-        yield b"\n".join(map(answers.as_line, store.bodies(job_ids[start : start + _ARCHIVE_CHUNK])))
 
 
 def _files(path: Path) -> list[Path]:
@@ -73,15 +65,12 @@ def _has_suffix(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(SUFFIXES)
 
 
-def _file_blocks(path: Path, seen: set[str]) -> Iterator[bytes]:
+def _file_blocks(path: Path, seen: list[str]) -> Iterator[bytes]:
     with path.open("rb") as file:
         start = file.read(16)
     if is_archive(start):
         with Archive(path) as archive:
-            found = archive.all_answers()
-            while some := list(itertools.islice(found, _ARCHIVE_CHUNK)):
-                yield b"\n".join([answers.as_line(answer.body) for answer in some])
-                seen.update([answer.job_id for answer in some])
+            yield from archive.all_blocks(seen)
         return
     opened: Any = gzip.open if start.startswith(_GZIP) else open
     with opened(path, "rb") as stream:

@@ -1,21 +1,26 @@
-"""An answer as a record of the archive: its shared parts cut out, the rest packed, and a digest over all of it.
+"""Answers as the archive keeps them: in bundles, each packed as one, with a digest over all of it.
 
-A million jobs share a handful of configurations, so each distinct one is stored once, as a *shared part*, and put back,
-byte for byte, on reading. What remains is packed with a *dictionary*, another shared part, made of the first answers: a
-record then takes about a tenth of what came, and can still be read by itself.
+The answers of one page of the list call go into one bundle. They have most of their bytes in common, above all the
+configuration, and packed together they take a fifteenth of what came; unpacked, they lie there as lines that become
+tables at once. A damaged byte costs one bundle, which one request brings back.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
+import itertools
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
-DICTIONARY_BYTES = 3_800  # of the 4 KiB that a packed record looks back
+import msgspec
+import pyarrow as pa
+
+BUNDLE_ANSWERS, BUNDLE_BYTES = 100, 1 << 20  # the most that a bundle takes, but for one answer that is larger
 _GLANCE = 64
-_WINDOW_BITS, _MEMORY, _LEVEL = -12, 5, 3  # raw deflate: no header, no checksum, since a digest stands beside it
+_AS_STORED = "0", "1"  # whether a job is final
+_LEVEL = 1  # of zstd, and higher ones gain little
+_MOST_BYTES = 1 << 30  # that SQLite takes for one value
 
 
 class Answer(NamedTuple):
@@ -48,75 +53,134 @@ class Answer(NamedTuple):
         return b"".join((self.rest[: self.place], self.configuration, self.rest[self.place :]))
 
 
-class Record(NamedTuple):
-    """A row of the archive's table of jobs, without its number."""
+class DamageError(Exception):
+    """A bundle or record that isn't what was written."""
 
-    job_id: str
-    final: int
-    updated_us: int | None
-    configuration: int  # number of a shared part
-    place: int
-    dictionary: int | None  # number of the shared part that the body was packed with; None: it isn't packed
+
+class Bundle(NamedTuple):
+    """A row of the archive's table of bundles, without its number."""
+
+    codec: str
+    n_answers: int
+    n_bytes: int  # of what is packed
     body: bytes
     digest: bytes
 
 
-class DamageError(Exception):
-    """A record that isn't what was written."""
+class Opened(NamedTuple):
+    """What a bundle holds."""
+
+    job_ids: list[str]
+    final: list[bool]
+    updated_us: list[int | None]
+    sizes: list[int]
+    are_lines: bool  # whether no answer holds a line feed
+    content: bytes  # the heading, and the answers as they came, each followed by a line feed
+    start: int  # where the answers begin
+
+    @property
+    def lines(self) -> memoryview | None:
+        """All answers as lines, where they lie there as such: nearly always."""
+        return memoryview(self.content)[self.start : -1] if self.are_lines else None
+
+    @property
+    def jobs(self) -> str:
+        """Whose answers they are, and which are final, as the archive's table of jobs says it in one text."""
+        return " ".join([job_id + _AS_STORED[final] for job_id, final in zip(self.job_ids, self.final, strict=True)])
+
+    def check(self, place: int, job_id: str, final: int) -> None:
+        """Check that an answer is what the table of jobs says."""
+        if place >= len(self.job_ids) or (self.job_ids[place], self.final[place]) != (job_id, final):
+            raise DamageError(f"what the table of jobs says of job {job_id!a} is damaged")
+
+    def answers(self, places: Sequence[int] | None = None) -> Iterator[Answer]:
+        """Give the answers, in the order in which they were put in; or some of them, by their places."""
+        places = range(len(self.job_ids)) if places is None else places
+        for place, body in zip(places, self.bodies(places), strict=True):
+            yield Answer(self.job_ids[place], body, 0, b"", self.updated_us[place], self.final[place])
+
+    def bodies(self, places: Sequence[int]) -> list[bytes]:
+        """Give what came for these, by their places."""
+        ends = list(itertools.accumulate((size + 1 for size in self.sizes), initial=self.start))
+        return [self.content[ends[place] : ends[place + 1] - 1] for place in places]
 
 
-def shared_digest(part: bytes) -> bytes:
-    """Give what a shared part is known by."""
-    return hashlib.sha256(part).digest()
+class _Heading(msgspec.Struct):
+    """What stands at the beginning of a bundle, as JSON on a line."""
+
+    job_ids: list[str]
+    final: list[bool]
+    updated_us: list[int | None]
+    sizes: list[int]
+    are_lines: bool
 
 
-def make_dictionary(answers: Iterable[Answer]) -> bytes:
-    """Make a dictionary of what answers have in common: the beginning of some of them."""
-    return b"".join(answer.rest for answer in answers)[:DICTIONARY_BYTES]
+_heading = msgspec.json.Decoder(_Heading)
 
 
-def make_record(answer: Answer, configuration: int, dictionary: tuple[int, bytes] | None) -> Record:
-    """Make the record of an answer; ``configuration`` is a number, ``dictionary`` a number and its bytes."""
-    body = answer.rest
-    if dictionary is not None:
-        packer = _packer(dictionary[1]).copy()
-        body = packer.compress(body) + packer.flush()
-    number = None if dictionary is None else dictionary[0]
-    fields = (answer.job_id, int(answer.final), answer.updated_us, configuration, answer.place, number)
-    return Record(*fields, body, _digest(fields, body))
+def split(answers: Iterable[Answer]) -> Iterator[list[Answer]]:
+    """Split answers into what each bundle takes."""
+    some: list[Answer] = []
+    n_bytes = 0
+    for answer in answers:
+        size = len(answer.rest) + len(answer.configuration)
+        if some and (len(some) >= BUNDLE_ANSWERS or n_bytes + size > BUNDLE_BYTES):
+            yield some
+            some, n_bytes = [], 0
+        some.append(answer)
+        n_bytes += size
+    if some:
+        yield some
 
 
-def read_record(row: Iterable[Any], shared: Mapping[int, bytes]) -> Answer:
-    """Give the answer of a record.
+def make_bundle(answers: Sequence[Answer]) -> Bundle:
+    """Pack answers, of which there is at least one."""
+    bodies = [answer.body for answer in answers]
+    heading = msgspec.json.encode(
+        _Heading(
+            [one.job_id for one in answers],
+            [one.final for one in answers],
+            [one.updated_us for one in answers],
+            [len(body) for body in bodies],
+            not any(b"\n" in body for body in bodies),
+        )
+    )
+    content = b"\n".join((heading, *bodies, b""))
+    codec = "zstd" if pa.Codec.is_available("zstd") else "zlib"
+    if codec == "zstd":
+        body = pa.Codec(codec, compression_level=_LEVEL).compress(content, asbytes=True)
+    else:
+        body = zlib.compress(content, _LEVEL)
+    return Bundle(codec, len(bodies), len(content), body, _digest(codec, len(bodies), len(content), body))
+
+
+def read_bundle(row: Iterable[Any]) -> Opened:
+    """Unpack a bundle.
 
     Raises
     ------
     DamageError
-        If it isn't what :func:`make_record` made, or a shared part is missing.
+        If it isn't what :func:`make_bundle` made.
     """
-    job_id, final, updated_us, configuration, place, dictionary, body, digest = row
-    if _digest((job_id, final, updated_us, configuration, place, dictionary), body) != digest:
-        raise DamageError(f"the record of job {job_id!a} is damaged")
+    codec, n_answers, n_bytes, body, digest = row
+    if not isinstance(body, bytes) or _digest(codec, n_answers, n_bytes, body) != digest:
+        raise DamageError("a bundle of answers is damaged")
     try:
-        if dictionary is not None:
-            body = _unpacker(shared[dictionary]).copy().decompress(body)
-        return Answer(job_id, body, place, shared[configuration], updated_us, bool(final))
-    except (KeyError, zlib.error):
-        raise DamageError(f"what the record of job {job_id!a} shares with others is damaged") from None
+        if not 0 <= n_bytes < _MOST_BYTES or codec not in {"zstd", "zlib"}:
+            raise ValueError
+        content = zlib.decompress(body) if codec == "zlib" else pa.decompress(body, n_bytes, codec, asbytes=True)
+        end = content.index(b"\n")
+        heading = _heading.decode(content[:end])
+        if sum(heading.sizes) + n_answers + end + 1 != n_bytes or len(content) != n_bytes:
+            raise ValueError
+    except (ValueError, OSError, zlib.error):  # whose digest is right, and yet
+        raise DamageError("a bundle of answers can't be unpacked") from None
+    return Opened(
+        heading.job_ids, heading.final, heading.updated_us, heading.sizes, heading.are_lines, content, end + 1
+    )
 
 
-def _digest(fields: tuple[Any, ...], body: Any) -> bytes:
-    if not isinstance(body, bytes):
-        return b""
-    return hashlib.blake2b(repr(fields).encode("utf-8", "replace") + body, digest_size=8).digest()
-
-
-@functools.lru_cache(maxsize=8)
-def _packer(dictionary: bytes) -> Any:
-    # Priming a packer with its dictionary takes far longer than copying a primed one.
-    return zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY, zlib.Z_DEFAULT_STRATEGY, dictionary)
-
-
-@functools.lru_cache(maxsize=8)
-def _unpacker(dictionary: bytes) -> Any:
-    return zlib.decompressobj(_WINDOW_BITS, zdict=dictionary)
+def _digest(codec: Any, n_answers: Any, n_bytes: Any, body: bytes) -> bytes:
+    digest = hashlib.blake2b(f"{codec} {n_answers} {n_bytes} ".encode("utf-8", "replace"), digest_size=8)
+    digest.update(body)
+    return digest.digest()

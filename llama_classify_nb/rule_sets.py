@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .answers import Job
-from .columns import Codes, sorted_categories, text_chunk, texts
+from .columns import POOL, Codes, joined, sorted_categories, text_chunk, texts
 from .configurations import Configuration, KnownConfiguration, ParsingConfiguration, read_configuration, unknown_keys
 from .exceptions import InvalidAnswerError
 from .schema import TEXT
 
 REMEMBERED = 4_096  # configurations that are told apart by their bytes; where there are more, few come twice
-CHUNK = 5_000  # descriptions that go to Arrow at once
 FEW = 100  # jobs, too few to tell from whether each has rules of its own
 _NOTHING_SAID = ParsingConfiguration()
+_CODE_BYTES = 4  # of the number of a type, and of a length
 
 
 class RuleSets:
@@ -37,7 +39,9 @@ class RuleSets:
         self._types = types
         self._numbers: dict[bytes, int] = {}
         self._latest: dict[str | None, tuple[msgspec.Raw, int]] = {}  # by the name of the configuration
+        self._pending: list[Configuration] = []  # the last ones numbered, not yet in what follows
         self._sets = Codes()  # by their fingerprints
+        self._begun: dict[bytes, Any] = {}  # digests of what fingerprints begin with, by the numbers of the types
         self._set_of: list[int] = []  # by the number of the configuration, as all below
         self._settings = Codes()  # what a configuration says besides its rules, few of them distinct
         self._settings_of: list[int] = []
@@ -45,9 +49,8 @@ class RuleSets:
         self.errors: dict[int, str] = {}
         self.extras: dict[int, str] = {}
         self._n_rules: list[int] = []  # by the number of the rule set
-        self._rule_types: list[int] = []  # by rule, the rule sets one after another
-        self._descriptions: list[str] = []
-        self._chunks: list[pa.Array] = []
+        self._rule_types: list[np.ndarray] = []  # by rule, the rule sets one after another; in chunks, as below
+        self._descriptions: list[pa.Array] = []
 
     def numbers(self, jobs: Sequence[Job]) -> np.ndarray:
         """Give the number of each job's configuration; of one that breaks the documented shape ``errors`` says why.
@@ -55,7 +58,7 @@ class RuleSets:
         Mostly a job ran with the same configuration as the job before of the same name, which a comparison of bytes
         shows; to look them up takes five times as long.
         """
-        numbers, latest, n_before = [], self._latest, len(self._n_rules)
+        numbers, latest, n_before = [], self._latest, self._n
         for job in jobs:
             raw, name = job.configuration, job.configuration_id
             here = latest.get(name)
@@ -65,25 +68,30 @@ class RuleSets:
                 content = bytes(raw)
                 here = latest[name] = msgspec.Raw(content), self._number(content)
             numbers.append(here[1])
-        self._judge(len(numbers), n_before)
+        self._judge(len(numbers), self._n - n_before)
+        self._flush()
         return np.array(numbers, np.int32)
 
     def add(self, configurations: Sequence[KnownConfiguration]) -> np.ndarray:
         """Give a number to each of these, read with their jobs already; what is alike shows only in its rule set."""
-        n_before, first = len(self._n_rules), len(self._set_of)
+        n_before, first = len(self._n_rules), self._n
         self._keep(configurations)
-        self._judge(len(configurations), n_before)
-        return np.arange(first, first + len(configurations), dtype=np.int32)
+        self._judge(len(configurations), len(self._n_rules) - n_before)
+        return np.arange(first, self._n, dtype=np.int32)
 
-    def _judge(self, n_jobs: int, n_sets_before: int) -> None:
-        self.are_all_different = n_jobs >= FEW and 2 * (len(self._n_rules) - n_sets_before) > n_jobs
+    @property
+    def _n(self) -> int:
+        return len(self._set_of) + len(self._pending)
+
+    def _judge(self, n_jobs: int, n_new: int) -> None:
+        self.are_all_different = n_jobs >= FEW and 2 * n_new > n_jobs
 
     def _number(self, content: bytes) -> int:
         number = self._numbers.get(content)
         if number is None:
             if len(self._numbers) >= REMEMBERED:
                 self._numbers.clear()
-            number = self._numbers[content] = len(self._set_of)
+            number = self._numbers[content] = self._n
             self._read(content, number)
         return number
 
@@ -93,31 +101,65 @@ class RuleSets:
             if not isinstance(configuration, KnownConfiguration) and (extra := unknown_keys(content)):
                 self.extras[number] = extra
         except InvalidAnswerError as error:
+            self._flush()
             self.errors[number] = str(error)
             self._set_of.append(-1)
             self._settings_of.append(-1)
             return
-        self._keep([configuration])
-
-    def _keep(self, configurations: Iterable[Configuration]) -> None:
-        for configuration in configurations:
-            types = [rule.type for rule in configuration.rules]
-            descriptions = [rule.description for rule in configuration.rules]
-            rule_set = self._sets[_fingerprint([*types, *descriptions])]
-            self._set_of.append(rule_set)
-            if rule_set == len(self._n_rules):
-                self._n_rules.append(len(types))
-                self._rule_types.extend(map(self._types.__getitem__, types))
-                self._descriptions.extend(descriptions)
-            parsing = configuration.parsing_configuration or _NOTHING_SAID
-            settings = configuration.mode, parsing.lang, parsing.target_pages, parsing.max_pages
-            self._settings_of.append(self._settings[settings])
-        if len(self._descriptions) >= CHUNK:
-            self._flush()
+        self._pending.append(configuration)
 
     def _flush(self) -> None:
-        self._chunks.append(text_chunk(self._descriptions))
-        self._descriptions = []
+        pending, self._pending = self._pending, []
+        if pending:
+            self._keep(pending)
+
+    def _keep(self, configurations: Sequence[Configuration]) -> None:
+        """Take configurations into the table: all their texts go to Arrow at once, and are known by its bytes."""
+        rules = list(itertools.chain.from_iterable([one.rules for one in configurations]))
+        n_rules = [len(one.rules) for one in configurations]
+        names = [rule.type for rule in rules]
+        types, descriptions = self._types.encode(names), text_chunk([rule.description for rule in rules])
+        prints = self._fingerprints(n_rules, names, types.tobytes(), descriptions)
+        sets = list(map(self._sets.__getitem__, prints))
+        self._set_of += sets
+        is_new = np.zeros(len(sets), dtype=bool)
+        for place, rule_set in enumerate(sets):
+            if rule_set == len(self._n_rules):
+                self._n_rules.append(n_rules[place])
+                is_new[place] = True
+        if not is_new.all():
+            of_new = np.repeat(is_new, n_rules)
+            types, descriptions = types[of_new], pc.filter(descriptions, pa.array(of_new), memory_pool=POOL)
+        self._rule_types.append(types)
+        self._descriptions.append(descriptions)
+        parsings = [one.parsing_configuration or _NOTHING_SAID for one in configurations]
+        modes = [one.mode for one in configurations]
+        settings = [
+            (mode, one.lang, one.target_pages, one.max_pages) for mode, one in zip(modes, parsings, strict=True)
+        ]
+        self._settings_of += map(self._settings.__getitem__, settings)
+
+    def _fingerprints(self, n_rules: list[int], types: list[str], codes: bytes, texts: pa.Array) -> Iterator[bytes]:
+        """Give what names each rule set: 64 bits of the SHA-256 of its types, its descriptions' lengths, and them.
+
+        All of it is taken as it lies in memory: the descriptions of a rule set are one piece of Arrow's buffer.
+        """
+        _, offsets, content = texts.buffers()
+        ends, pieces = np.frombuffer(offsets, np.int64, len(types) + 1), memoryview(content or b"")
+        lengths = np.diff(ends).astype("<u4").tobytes()
+        rule = start = 0
+        for n, end in zip(n_rules, ends[np.cumsum(n_rules)].tolist(), strict=True):
+            here = slice(_CODE_BYTES * rule, _CODE_BYTES * (rule + n))
+            begun = self._begun.get(codes[here])
+            if begun is None:
+                if len(self._begun) >= REMEMBERED:
+                    self._begun.clear()
+                begun = self._begun[codes[here]] = hashlib.sha256(msgspec.json.encode(types[rule : rule + n]))
+            digest = begun.copy()
+            digest.update(lengths[here])
+            digest.update(pieces[start:end])
+            yield digest.digest()[:8]
+            rule, start = rule + n, end
 
     def columns(self, number: np.ndarray) -> dict[str, Any]:
         """Give the columns of jobs that their configurations decide, by each job's number."""
@@ -148,33 +190,32 @@ class RuleSets:
 
     def table(self, jobs: pd.DataFrame) -> pd.DataFrame:
         """Make the table ``rules``, in order of first use, each rule with its jobs and matches counted."""
-        self._flush()
         sets, types = jobs["rule_set"].cat.categories, jobs["type"].cat.categories
         n_rules = np.array(self._n_rules, np.int64)
         of_rule = np.repeat(self._names[1], n_rules)
         position = np.arange(len(of_rule)) - np.repeat(np.cumsum(n_rules) - n_rules, n_rules)
         _, places = sorted_categories(self._types.values_in_order())
-        rule_type = places[np.array(self._rule_types, np.int64)]
+        rule_type = places[joined(self._rule_types, np.int32)]
         set_code, type_code = jobs["rule_set"].cat.codes.to_numpy(), jobs["type"].cat.codes.to_numpy().astype(np.int64)
         matched = jobs["outcome"].to_numpy() == "matched"
-        pairs, counts = np.unique(set_code[matched] * np.int64(len(types)) + type_code[matched], return_counts=True)
-        pair = of_rule * len(types) + rule_type
-        place = np.searchsorted(pairs, pair)
+        came = set_code[matched] * np.int64(len(types)) + type_code[matched]
+        n_matched = _count_of(of_rule * len(types) + rule_type, came, len(sets) * len(types))
         return pd.DataFrame(
             {
                 "rule_set": pd.Categorical.from_codes(of_rule, sets),
                 "position": position.astype(np.int32),
                 "type": pd.Categorical.from_codes(rule_type, types),
-                "description": texts(self._chunks),
+                "description": texts(self._descriptions),
                 "n_jobs": np.bincount(set_code, minlength=len(sets))[of_rule].astype(np.int64),
-                "n_matched": np.where(np.append(pairs, -1)[place] == pair, np.append(counts, 0)[place], 0),
+                "n_matched": n_matched,
             }
         )
 
 
-def _fingerprint(parts: list[str]) -> bytes:
-    """Give what names a rule set: 64 bits of the SHA-256 of its types and then its descriptions."""
-    content = "\0".join(parts).encode()
-    if content.count(b"\0") >= len(parts):  # a text holds one, too: say where each ends
-        content = msgspec.json.encode(parts)
-    return hashlib.sha256(content).digest()[:8]
+def _count_of(wanted: np.ndarray, came: np.ndarray, n: int) -> np.ndarray:
+    """Count how often each of the wanted numbers, all below ``n``, came."""
+    if n <= 4 * (len(wanted) + len(came)):
+        return np.asarray(np.bincount(came, minlength=n)[wanted], np.int64)
+    numbers, counts = np.unique(came, return_counts=True)  # where each job has types of its own, n is beyond memory
+    place = np.searchsorted(numbers, wanted)
+    return np.where(np.append(numbers, -1)[place] == wanted, np.append(counts, 0)[place], 0)

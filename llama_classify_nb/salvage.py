@@ -2,7 +2,7 @@
 
 A SQLite file is pages; the rows of a table stand in its leaf pages (https://www.sqlite.org/fileformat2.html, sections
 1.5, 1.6 and 2.1). The tree above them, the indexes and the schema are not needed here: every leaf page of the file and
-of its write-ahead log is read, and a row counts if it is whole by its own digest.
+of its write-ahead log is read, and a bundle, or a record of an older version, counts if it is whole by its own digest.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .records import Answer, DamageError, read_record, shared_digest
+from .older import read_record, shared_digest
+from .records import Answer, DamageError, read_bundle
 
 _PAGE_BYTES = 16_384  # where the header doesn't say
 _LEAF, _INDEX_LEAF, _INDEX, _TREE = 13, 10, 2, 5
 _LOG_HEADER, _FRAME_HEADER = 32, 24
-_ABOUT, _SHARED, _JOB = 2, 3, 9  # columns of the tables that are looked for
+_ABOUT, _SHARED, _BUNDLE, _RECORD = 2, 3, 6, 9  # columns of the tables that are looked for
 
 Row = tuple[int, list[Any]]
 
@@ -31,11 +32,13 @@ def whole_answers(path: Path) -> Iterator[Answer]:
         if len(values) == _SHARED and isinstance(values[2], bytes) and shared_digest(values[2]) == values[1]
     }
     for _, values in rows:
-        if len(values) == _JOB:
-            try:
+        try:
+            if len(values) == _BUNDLE:
+                yield from read_bundle(values[1:]).answers()
+            elif len(values) == _RECORD:
                 yield read_record(values[1:], shared)
-            except DamageError:
-                continue
+        except DamageError:
+            continue
 
 
 def bound_service(path: Path) -> str | None:
@@ -109,7 +112,7 @@ def _values(payload: bytes) -> list[Any]:
     while at < end:
         kind, at = _varint(payload, at)
         kinds.append(kind)
-    if len(kinds) not in {_ABOUT, _SHARED, _JOB}:
+    if len(kinds) not in {_ABOUT, _SHARED, _BUNDLE, _RECORD}:
         raise ValueError("a row of something else")
     return [_value(payload, kind, spot) for kind, spot in zip(kinds, _spots(kinds, end), strict=True)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import math
 import re
 from typing import Any
@@ -50,7 +51,9 @@ def row(job: dict[str, Any]) -> dict[str, Any]:
     configuration, result = job["configuration"], job.get("result") or {}
     parsing, usage = configuration.get("parsing_configuration") or {}, job.get("usage") or {}
     rules = [[text(rule["type"]), text(rule["description"])] for rule in configuration["rules"]]
-    content = "\0".join([*(rule[0] for rule in rules), *(rule[1] for rule in rules)]).encode()
+    types, descriptions = [rule[0] for rule in rules], [rule[1].encode() for rule in rules]
+    content = json.dumps(types, ensure_ascii=False, separators=(",", ":")).encode()
+    content += b"".join(len(one).to_bytes(4, "little") for one in descriptions) + b"".join(descriptions)
     created, updated = moment(job.get("created_at")), moment(job.get("updated_at"))
     pages = parsing.get("max_pages")
     return {

@@ -109,6 +109,40 @@ def test_a_page_is_kept_whole_or_not_at_all(kind: str) -> None:
         assert archive.ids() == []
 
 
+def test_single_answers_share_a_bundle(tmp_path: Path) -> None:
+    with Archive(tmp_path / "jobs.db") as archive:
+        for number in range(120):
+            archive.put([answer(f"job-{number}")])
+        assert list(archive.bodies(archive.ids())) == [answer(f"job-{number}").body for number in range(120)]
+    with contextlib.closing(sqlite3.connect(tmp_path / "jobs.db")) as database:
+        assert database.execute("SELECT n_answers FROM bundles").fetchall() == [(50,), (50,), (20,)]
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+def test_blocks_hold_each_answer_on_a_line(kind: str) -> None:
+    ids = [f"job-{i}" for i in range(260)]
+    with store(kind) as archive:
+        archive.put(map(answer, ids))
+        archive.put([answer("job-7", "again"), answer("job-130", "on\ntwo\r\nlines", updated_us=1)])
+        lines = b"\n".join(archive.blocks([*ids[100:], "nobody", "job-7"])).split(b"\n")
+    wanted = [answer(one).body for one in ids[100:] if one != "job-130"]
+    wanted += [answer("job-7", "again").body, answer("job-130", "on two  lines").body]
+    assert sorted(lines) == sorted(wanted)
+
+
+def test_the_order_is_that_of_arrival(tmp_path: Path) -> None:
+    with Archive(tmp_path / "jobs.db") as archive:
+        archive.put(map(answer, "abc"))
+        archive.put([answer("d"), answer("a", "newer", updated_us=1), answer("b", "older", updated_us=-1)])
+        assert archive.ids() == ["b", "c", "d", "a"]
+        assert [one.job_id for one in archive.all_answers()] == archive.ids()
+        seen: list[str] = []
+        assert b"older" not in b"".join(archive.all_blocks(seen))
+        assert seen == archive.ids()
+        archive.compact()
+        assert archive.ids() == seen
+
+
 def test_the_file_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
     umask = os.umask(0)
     try:

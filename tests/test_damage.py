@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -20,6 +21,7 @@ from llama_classify_nb import salvage
 from llama_classify_nb.archive import Archive
 from llama_classify_nb.demo import DemoServer, sample_jobs
 from llama_classify_nb.exceptions import ArchiveError, DamagedArchiveError
+from llama_classify_nb.records import BUNDLE_ANSWERS
 from llama_classify_nb.rescue import rescue
 
 BODIES = {json.loads(line)["id"]: line for line in sample_jobs() if json.loads(line)["status"] == "COMPLETED"}
@@ -76,8 +78,8 @@ def test_flipped_bits_cost_only_what_they_hit(service: DemoServer, whole: Path, 
         path.write_bytes(spoiled)
         found = {answer.job_id: answer.body for answer in salvage.whole_answers(path)}
         assert all(BODIES[job_id] == body for job_id, body in found.items())
-        # One bit spoils one record, or the way to one; the header of a page leads to all of them, and is read anew.
-        assert len(found) >= len(IDS) - 1, place
+        # One bit spoils one bundle, or the way to one; the header of a page leads to all of them, and is read anew.
+        assert len(found) >= len(IDS) - BUNDLE_ANSWERS, place
         if turn % 8 == 0:
             n_before = service.n_requests
             jobset = assert_made_whole(service, path)
@@ -95,7 +97,7 @@ def test_a_sector_of_zeros_costs_what_stood_in_it(service: DemoServer, whole: Pa
         found = {answer.job_id: answer.body for answer in salvage.whole_answers(path)}
         assert all(BODIES[job_id] == body for job_id, body in found.items())
         if place % 16_384:
-            assert len(found) > len(IDS) - 40
+            assert len(found) >= len(IDS) - 2 * BUNDLE_ANSWERS
     assert_made_whole(service, path)
 
 
@@ -135,14 +137,33 @@ def test_a_file_that_is_cut_short_is_made_whole(service: DemoServer, whole: Path
 
 def test_reading_takes_what_is_whole_and_changes_nothing(whole: Path, tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
-    data = whole.read_bytes().replace(IDS[300].encode(), b"?" + IDS[300][1:].encode())
-    path.write_bytes(data)
+    with contextlib.closing(sqlite3.connect(f"{whole.as_uri()}?immutable=1", uri=True)) as database:
+        bundle, body = database.execute("SELECT number, body FROM bundles ORDER BY number LIMIT 1 OFFSET 3").fetchone()
+        rows = database.execute("SELECT job_id FROM jobs WHERE number / 4096 = ?", [bundle]).fetchall()
+    middle = body[1_000:1_100]
+    data = whole.read_bytes()
+    assert data.count(middle) == 1
+    path.write_bytes(data.replace(middle, middle[::-1]))
+    before = path.read_bytes()
     jobset = lcn.read_jobs(path)
-    assert set(IDS) - set(jobset.jobs["job_id"]) == {IDS[300]}
+    assert set(IDS) - set(jobset.jobs["job_id"]) == {row[0] for row in rows}
+    assert len(rows) == BUNDLE_ANSWERS
     assert "damaged" in jobset.problems["message"].iloc[0]
-    assert path.read_bytes() == data
+    assert path.read_bytes() == before
     with Archive(path) as archive, pytest.raises(DamagedArchiveError, match="moves it aside"):
         list(archive.bodies(IDS))
+
+
+def test_a_table_of_jobs_that_is_not_what_the_answers_say_is_damage_and_costs_nothing(
+    whole: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "jobs.db"
+    path.write_bytes(whole.read_bytes().replace(IDS[300].encode(), b"?" + IDS[300][1:].encode()))
+    jobset = lcn.read_jobs(path)
+    assert set(jobset.jobs["job_id"]) == set(IDS)
+    assert "damaged" in jobset.problems["message"].iloc[0]
+    with Archive(path) as archive, pytest.raises(DamagedArchiveError, match="what the table of jobs says"):
+        list(archive.all_answers())
 
 
 def test_each_damage_is_kept_under_a_name_of_its_own(whole: Path, tmp_path: Path) -> None:
@@ -199,6 +220,53 @@ def test_an_older_version_is_brought_up_to_date(service: DemoServer, tmp_path: P
     assert service.n_requests == n_before + 1
 
 
+def test_version_2_is_brought_up_to_date(service: DemoServer, tmp_path: Path) -> None:
+    """It held each answer by itself, packed with a dictionary, and its configuration, shared with others, cut out."""
+    import hashlib
+    import zlib
+
+    from llama_classify_nb import answers
+
+    path = tmp_path / "jobs.db"
+    database = sqlite3.connect(path)
+    database.executescript("""
+        PRAGMA application_id = 1818455650;
+        PRAGMA user_version = 2;
+        CREATE TABLE about (key TEXT NOT NULL UNIQUE, value TEXT NOT NULL);
+        CREATE TABLE shared (number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, body BLOB NOT NULL);
+        CREATE TABLE spares (number INTEGER PRIMARY KEY, digest BLOB NOT NULL, body BLOB NOT NULL);
+        CREATE TABLE jobs (number INTEGER PRIMARY KEY, job_id TEXT NOT NULL UNIQUE, final INTEGER NOT NULL,
+            updated_us INTEGER, configuration INTEGER NOT NULL REFERENCES shared, place INTEGER NOT NULL,
+            dictionary INTEGER REFERENCES shared, body BLOB NOT NULL, digest BLOB NOT NULL);
+        INSERT INTO about VALUES ('service', 'loopback'), ('dictionary', '1');
+    """)
+    cut = {}
+    for job_id in IDS[:550]:
+        part = bytes(answers.read_job(BODIES[job_id]).configuration)
+        place = BODIES[job_id].index(part)
+        cut[job_id] = place, part, BODIES[job_id].replace(part, b"", 1)
+    dictionary = cut[IDS[0]][2]
+    parts = [dictionary, *dict.fromkeys(part for _, part, _ in cut.values())]
+    for number, part in enumerate(parts, start=1):
+        for table in ("shared", "spares"):
+            row = (number, hashlib.sha256(part).digest(), part)
+            database.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", row)  # noqa: S608  one of two names
+    for count, (job_id, (place, part, rest)) in enumerate(cut.items()):
+        packer = zlib.compressobj(3, zlib.DEFLATED, -12, 5, zlib.Z_DEFAULT_STRATEGY, dictionary)
+        is_packed = count % 3 != 0
+        body = packer.compress(rest) + packer.flush() if is_packed else rest
+        fields = (job_id, 1, 5, parts.index(part) + 1, place, 1 if is_packed else None)
+        digest = hashlib.blake2b(repr(fields).encode() + body, digest_size=8).digest()
+        columns = "job_id, final, updated_us, configuration, place, dictionary, body, digest"
+        database.execute(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*fields, body, digest))  # noqa: S608
+    database.commit()
+    database.close()
+    assert {one.job_id: one.body for one in salvage.whole_answers(path)} == {one: BODIES[one] for one in cut}
+    n_before = service.n_requests
+    assert_made_whole(service, path)
+    assert service.n_requests == n_before + 1
+
+
 def test_it_is_written_small_and_comes_back_as_it_was(whole: Path, tmp_path: Path) -> None:
     raw = sum(len(BODIES[job_id]) for job_id in IDS)
     assert whole.stat().st_size < 0.3 * raw
@@ -222,6 +290,26 @@ def test_replaced_answers_give_their_room_back(tmp_path: Path) -> None:
         assert list(archive.bodies(["7"])) == [b"{c}"]
     assert [file.name for file in tmp_path.iterdir()] == ["jobs.db"]
     assert (tmp_path / "jobs.db").stat().st_size < 200_000
+
+
+def test_answers_that_come_again_and_again_take_no_more_room(tmp_path: Path) -> None:
+    from llama_classify_nb.records import Answer
+
+    chance = random.Random(2)
+    ids = [f"{n}" for n in range(300)]
+    with Archive(tmp_path / "jobs.db") as archive:
+        for turn in range(12):
+            chance.shuffle(ids)
+            for start in range(0, 300, 60):
+                some = ids[start : start + 60]
+                archive.put(Answer.cut(one, b"{c}" + chance.randbytes(1_000), b"c", turn, True) for one in some)
+            assert sorted(archive.ids()) == sorted(ids)
+            assert {answer.updated_us for answer in archive.all_answers()} == {turn}
+        with contextlib.closing(sqlite3.connect(archive.path)) as database:
+            (n_bytes,) = database.execute("SELECT sum(length(body)) FROM bundles").fetchone()
+        archive.compact()
+        assert archive.path.stat().st_size < 1.5 * 300_000
+    assert n_bytes < 3 * 300_000  # of 3,600,000 that came
 
 
 def test_a_disk_that_is_full_ends_the_fetch_and_the_next_one_goes_on(service: DemoServer, tmp_path: Path) -> None:

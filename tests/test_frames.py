@@ -332,7 +332,6 @@ def test_more_configurations_than_are_remembered_are_still_told_apart(monkeypatc
     lines = [json.dumps(one).encode() for one in jobs]
     plain = frames.read_tables([b"\n".join(lines)])
     monkeypatch.setattr(rule_sets, "REMEMBERED", 3)
-    monkeypatch.setattr(rule_sets, "CHUNK", 4)
     few = frames.read_tables([b"\n".join(lines)])
     check_against_oracle(few.jobs, lines)
     pd.testing.assert_frame_equal(few.jobs, plain.jobs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -61,21 +61,25 @@ def select_jobs(
     2  matched         1.0
     """
     _arguments.need_columns(jobs)
+    given = {
+        "outcomes": outcomes,
+        "types": types,
+        "rule_sets": rule_sets,
+        "configuration_ids": configuration_ids,
+        "confidence": confidence,
+        "created": created,
+        "text": text,
+    }
     keep = np.ones(len(jobs), dtype=bool)
-    if outcomes is not None:
-        keep &= _of_outcomes(jobs, outcomes)
-    among = {"type": ("types", types), "rule_set": ("rule_sets", rule_sets)}
-    among["configuration_id"] = ("configuration_ids", configuration_ids)
-    for column, (argument, values) in among.items():
-        if values is not None:
-            keep &= _among(jobs, column, argument, values)
-    if confidence is not None:
-        keep &= _within_confidence(jobs, confidence)
-    if created is not None:
-        keep &= within_created(jobs, created)
-    if text is not None:
-        keep &= _with_text(jobs, text)
+    for name, value in given.items():
+        if value is not None:
+            keep &= matching(jobs, name, value)
     return jobs[keep].copy()
+
+
+def matching(jobs: pd.DataFrame, name: str, value: Any) -> np.ndarray:
+    """Tell for each job whether it matches one filter, by the name and the value that :func:`select_jobs` takes."""
+    return _FILTERS[name](jobs, value)
 
 
 def _listed(argument: str, values: Any) -> list[Any]:
@@ -169,3 +173,14 @@ def _with_text(jobs: pd.DataFrame, text: Any) -> np.ndarray:
         for column in ("reasoning", "error_message")
     ]
     return np.asarray(found[0] | found[1])
+
+
+_FILTERS: dict[str, Callable[[pd.DataFrame, Any], np.ndarray]] = {
+    "outcomes": _of_outcomes,
+    "types": lambda jobs, values: _among(jobs, "type", "types", values),
+    "rule_sets": lambda jobs, values: _among(jobs, "rule_set", "rule_sets", values),
+    "configuration_ids": lambda jobs, values: _among(jobs, "configuration_id", "configuration_ids", values),
+    "confidence": _within_confidence,
+    "created": within_created,
+    "text": _with_text,
+}

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
+import numpy as np
 import pandas as pd
 
 from ..exceptions import ArgumentError, ClassifyError
 from ..export import write_csv
-from ..metrics import select_jobs
 from . import page
+from ._index import JobIndex
+from ._pictures import Pictures
+from ._search import Latest
 
 if TYPE_CHECKING:
     from ..jobset import JobSet
@@ -71,13 +74,18 @@ class Explorer:
 
     def __init__(self, jobset: JobSet) -> None:
         self._jobset = jobset
-        self._selection = jobset.jobs
-        self._sorted = jobset.jobs
+        self._index = JobIndex(jobset.jobs)
+        self._mask = np.ones(len(jobset.jobs), dtype=bool)
+        self._drawn = Pictures(self._index.types, self._index.counts(self._mask))
+        self._rows = np.arange(len(jobset.jobs))  # of the selection, in the order of the table
+        self._shown: dict[str, int] = {}  # the row of each job on the page
+        self._columns = jobset.jobs[list(page.COLUMNS)]  # what a page shows: to take more takes longer
+        self._latest = Latest(self._index, self._filter)
         self._is_held = False
         self._make_filters(jobset.jobs)
         self._make_views()
         for control in self._filters:
-            control.observe(self._filter, "value")
+            control.observe(self._look if control is self.text else self._filter, "value")
         self.sort.observe(self._order, "value")
         self.page_number.observe(self._turn, "value")
         self.job.observe(self._choose, "value")
@@ -90,14 +98,15 @@ class Explorer:
     @property
     def selection(self) -> pd.DataFrame:
         """The jobs that the filters leave, in the order of the table shown; all columns."""
-        return self._sorted.copy()
+        self._latest.finish()
+        return self._jobset.jobs.iloc[self._rows].copy()
 
     def __repr__(self) -> str:
-        return f"Explorer: {len(self._selection):,} of {len(self._jobset.jobs):,} jobs"
+        return f"Explorer: {len(self._rows):,} of {len(self._jobset.jobs):,} jobs"
 
     def _repr_html_(self) -> str:
         """Give what the controls show, still: for pages without a kernel."""
-        return page.frame(self._count.value, self._pictures.value, page.table(self._sorted, 0, self._mark))
+        return page.frame(self._count.value, self._pictures.value, page.table(self._page(0), 0, self._marked))
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         live: dict[str, Any] = self.widget._repr_mimebundle_(**options)
@@ -119,8 +128,7 @@ class Explorer:
         self.created_to = w.DatePicker(description="to", style=_WIDE, layout=w.Layout(width="170px"))
         self.text = w.Text(
             description="mentioning",
-            placeholder="a word of the reasoning or error, then Enter",
-            continuous_update=False,
+            placeholder="a word of the reasoning or error",
             style=_WIDE,
             layout=w.Layout(width="420px"),
         )
@@ -171,23 +179,37 @@ class Explorer:
 
     # What they do
 
+    def _look(self, _: Any = None) -> None:
+        """Look for the text in the box, once it is no longer being typed."""
+        if self._is_held:
+            return
+        self._latest.ask(self._marked)
+        if self._latest.is_busy:
+            self._count.value = page.frame(self._counted(), page.busy_line(self._marked))
+
     def _filter(self, _: Any = None) -> None:
         if self._is_held:
             return
         with self._said():
-            self._selection = select_jobs(self._jobset.jobs, **self._arguments())
-            self._count.value = page.frame(page.count_line(len(self._selection), len(self._jobset.jobs)))
-            self._pictures.value = page.frame(page.pictures(self._selection))
+            # What is still being looked for comes when it is found.
+            self._mask = self._index.mask(self._arguments())
+            self._count.value = page.frame(self._counted())
+            self._pictures.value = page.frame(page.pictures(self._drawn.draw(self._index.counts(self._mask))))
             self._order()
 
+    def _counted(self) -> str:
+        return page.count_line(int(np.count_nonzero(self._mask)), len(self._index))
+
     def _arguments(self) -> dict[str, Any]:
-        arguments = {
+        arguments: dict[str, Any] = {
             "outcomes": _chosen(self.outcome),
             "types": _chosen(self.type),
             "rule_sets": _chosen(self.rule_set),
             "configuration_ids": _chosen(self.configuration),
-            "text": self.text.value.strip() or None,
         }
+        arguments = {name: values for name, values in arguments.items() if values is not None}
+        if self._latest.text:
+            arguments["text"] = self._latest.text
         low, high = self.confidence_from.value, self.confidence_to.value
         if (low, high) != (0.0, 1.0):  # untouched, it keeps jobs without a confidence, too
             arguments["confidence"] = (low, high)
@@ -200,43 +222,44 @@ class Explorer:
         if self._is_held:
             return
         with self._said():
-            self._sorted = self._selection
-            if self.sort.value:
-                column, ascending = _SORTS[self.sort.value]
-                self._sorted = self._selection.sort_values(column, ascending=ascending, kind="stable")
-            n_pages = max(1, -(-len(self._sorted) // page.ROWS))
+            column, ascending = _SORTS.get(self.sort.value, ("", True))
+            self._rows = self._index.rows(self._mask, column, ascending=ascending)
+            n_pages = max(1, -(-len(self._rows) // page.ROWS))
             with self._held():
                 self.page_number.value = 1
                 self.page_number.max = n_pages
             self._pages.value = page.frame(f"of {n_pages:,}")
             self._turn()
 
+    def _page(self, first: int) -> pd.DataFrame:
+        return self._columns.iloc[self._rows[first : first + page.ROWS]]
+
     def _turn(self, _: Any = None) -> None:
         if self._is_held:
             return
         with self._said():
             first = (self.page_number.value - 1) * page.ROWS
-            self._table.value = page.frame(page.table(self._sorted, first, self._mark))
-            rows = self._sorted.iloc[first : first + page.ROWS]
-            options = [
-                (f"{number:,}. {page.label(job_id)}", job_id)
-                for number, job_id in enumerate(rows["job_id"], start=first + 1)
-            ]
+            jobs = self._page(first)
+            self._table.value = page.frame(page.table(jobs, first, self._marked))
+            ids = jobs["job_id"].tolist()
+            self._shown = dict(zip(ids, self._rows[first : first + page.ROWS].tolist(), strict=True))
             with self._held():
-                self.job.options = options
-                self.job.value = options[0][1] if options else None
+                self.job.options = [
+                    (f"{number:,}. {page.label(job_id)}", job_id) for number, job_id in enumerate(ids, start=first + 1)
+                ]
+                self.job.value = ids[0] if ids else None
             self._choose()
 
     def _choose(self, _: Any = None) -> None:
         if self._is_held:
             return
         with self._said():
-            rows = self._sorted[self._sorted["job_id"] == self.job.value] if self.job.value else self._sorted[:0]
-            if rows.empty:
+            if self.job.value is None:
                 self._card.value = ""
                 return
+            job = self._jobset.jobs.iloc[self._shown[self.job.value]]
             raw = self._jobset.raw(self.job.value) if self.show_raw.value else None
-            self._card.value = page.frame(page.card(rows.iloc[0], self._jobset.rules, self._mark, raw))
+            self._card.value = page.frame(page.card(job, self._jobset.rules, self._marked, raw))
 
     def _reset(self, _: Any = None) -> None:
         with self._held():
@@ -245,6 +268,7 @@ class Explorer:
             self.confidence_from.value, self.confidence_to.value = 0.0, 1.0
             self.created_from.value = self.created_to.value = None
             self.text.value = ""
+        self._latest.drop()
         self._filter()
 
     def _save(self, _: Any = None) -> None:
@@ -254,12 +278,12 @@ class Explorer:
         except (ClassifyError, OSError, ValueError) as error:
             self._saved.value = page.frame(page.shown(f"Not saved: {error}", 1_000))
         else:
-            n = len(self._sorted)
+            n = len(self._rows)
             said = f"{n:,} job{'' if n == 1 else 's'} saved in {path.resolve()}"
             self._saved.value = page.frame(page.shown(said, 1_000))
 
     @property
-    def _mark(self) -> str:
+    def _marked(self) -> str:
         return str(self.text.value).strip()
 
     @contextmanager

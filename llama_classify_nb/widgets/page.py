@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
-from .. import plots
-
 ROWS = 50  # of a page of the table
+COLUMNS = ("job_id", "outcome", "type", "confidence", "reasoning", "error_message", "configuration_id", "created_at")
 _CELL = 160  # characters of a text in the table
 _TEXT = 20_000  # characters of a text on a card
-_DPI = 110
 
 STYLE = """<style>
 .lcn { color: var(--jp-ui-font-color1, inherit); font-family: var(--jp-ui-font-family, system-ui, sans-serif);
@@ -84,37 +81,22 @@ def count_line(n: int, of: int) -> str:
     return f'<span class="count" role="status">{n:,} of {of:,} job{"" if of == 1 else "s"}{share}</span>'
 
 
-def pictures(jobs: pd.DataFrame) -> str:
-    """Draw the confidence and the types of these jobs, side by side."""
-    answered = jobs["outcome"].isin(["matched", "no_match"])
-    n, doubtful = int(answered.sum()), int((jobs["confidence"][answered] < 0.5).sum())
-    counts = jobs["type"][answered].value_counts()
-    commonest = f"; the commonest type is {counts.index[0]}, {int(counts.iloc[0]):,} jobs" if len(counts) else ""
-    confidence = f"Confidence of {n:,} answered jobs, by type: {doubtful:,} are below 0.5"
-    return (
-        '<div class="columns"><div>'
-        + _picture(lambda ax: plots.confidence_distribution(jobs, by="type", ax=ax), confidence)
-        + "</div><div>"
-        + _picture(lambda ax: plots.type_breakdown(jobs, ax=ax), f"Types of {n:,} answered jobs{commonest}")
-        + "</div></div>"
-    )
+def busy_line(text: str) -> str:
+    """Say that a text is being looked for."""
+    return f" <span>looking for {shown(text, 60)} …</span>"
 
 
-def _picture(draw: Callable[[Any], Any], alt: str) -> str:
-    # A bare Figure, never pyplot: a callback may run in another thread than the user's own cell, and pyplot's figures
-    # belong to everybody.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 3.6), layout="constrained", facecolor="white")
-    draw(figure.add_subplot())
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=_DPI, metadata={"Software": None})
-    data = base64.b64encode(file.getvalue()).decode("ascii")
-    return f'<img src="data:image/png;base64,{data}" alt="{shown(alt, 400)}">'
+def pictures(drawn: Iterable[tuple[bytes, str]]) -> str:
+    """Show pictures, each of PNG and of words, side by side."""
+    images = []
+    for png, alt in drawn:
+        data = base64.b64encode(png).decode("ascii")
+        images.append(f'<div><img src="data:image/png;base64,{data}" alt="{shown(alt, 400)}"></div>')
+    return f'<div class="columns">{"".join(images)}</div>'
 
 
 def table(jobs: pd.DataFrame, first: int, mark: str = "") -> str:
-    """Give rows of the table jobs, from number ``first`` on, a page at most."""
+    """Give a page of the table jobs, of which it reads ``COLUMNS``; its first row has the number ``first`` + 1."""
     names = (
         "",
         "job_id",
@@ -126,10 +108,7 @@ def table(jobs: pd.DataFrame, first: int, mark: str = "") -> str:
         "created_at (UTC)",
     )
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
-    rows = [
-        _row(number, row, mark)
-        for number, row in enumerate(jobs.iloc[first : first + ROWS].to_dict("records"), start=first + 1)
-    ]
+    rows = [_row(number, row, mark) for number, row in enumerate(jobs.to_dict("records"), start=first + 1)]
     body = "".join(rows) or f'<tr><td colspan="{len(names)}">no jobs</td></tr>'
     return f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 

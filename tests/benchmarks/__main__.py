@@ -11,7 +11,7 @@ from pathlib import Path
 
 import llama_classify_nb as lcn
 
-from . import imports, metrics, tables
+from . import explorer, growth, imports, metrics, tables
 from .jobs import write_jobs
 
 
@@ -26,8 +26,10 @@ def main() -> None:
         rows += tables.measure(n, options.runs, has_peers=n == options.jobs)
     rows += tables.measure(options.jobs, options.runs, is_each_alone=True)
     with tempfile.TemporaryDirectory() as folder:
-        jobs = lcn.read_jobs(write_jobs(Path(folder) / "jobs.jsonl", options.jobs)).jobs
-    rows += metrics.measure(jobs, options.runs)
+        jobset = lcn.read_jobs(write_jobs(Path(folder) / "jobs.jsonl", options.jobs))
+        rows += metrics.measure(jobset.jobs, jobset.rules, options.runs)
+        rows += explorer.measure(jobset, options.runs)
+    rows += growth.measure(options.jobs, options.runs)
     day = dt.datetime.now(dt.UTC).date()
     print(
         f"{day}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, {options.runs} runs\n"

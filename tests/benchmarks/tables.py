@@ -116,14 +116,35 @@ def measure(n: int, runs: int, *, is_each_alone: bool = False, has_peers: bool =
         lcn.read_jobs(path if n <= 10_000 else write_jobs(Path(folder) / "few.jsonl", 1_000))
         seconds = timed(ways, runs)
         kind = ", each configured alone" if is_each_alone else ""
-        rows = []
+        rows: list[tuple[str, str]] = []
         for name, (wall, cpu) in seconds.items():
             what = f"{n:,} jobs{kind} to tables: {name}"
             ratios = f"{wall / seconds['floor'][0]:.2f} of the floor, CPU {cpu / seconds['floor'][1]:.2f}"
             rows.append((what, f"{wall:.2f} s, {ratios}"))
+        rows += _sizes(path, f"{kind}, {n:,}", has_peers=has_peers)
         peak = peak_mib("ours", path)
         rows.append((f"{n:,} jobs{kind}: peak above the start", f"{peak / megabytes:.2f} of {megabytes:,.0f} MiB raw"))
     return rows
+
+
+def _sizes(path: Path, kind: str, *, has_peers: bool) -> list[tuple[str, str]]:
+    """Give what the tables take, beside those of ``json_normalize``."""
+    n_bytes = {}
+    for name, way in {"ours": lambda: _frames(ours(path)), "json_normalize": lambda: normalized(path)}.items():
+        if name == "ours" or has_peers:
+            n_bytes[name] = sum(int(frame.memory_usage(deep=True).sum()) for frame in way())
+    mine = n_bytes["ours"]
+    rows = [(f"jobs{kind}: size of the tables", f"{mine / 2**20:,.0f} MiB")]
+    if has_peers:
+        theirs = n_bytes["json_normalize"]
+        rows.append(
+            (f"jobs{kind}: size of json_normalize's", f"{theirs / 2**20:,.0f} MiB, {theirs / mine:.1f} of ours")
+        )
+    return rows
+
+
+def _frames(jobset: lcn.JobSet) -> tuple[pd.DataFrame, ...]:
+    return jobset.jobs, jobset.rules
 
 
 def main() -> None:

@@ -1,0 +1,177 @@
+"""What the explorer works with: it counts, orders and draws as the metrics and pictures of the same names do."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import llama_classify_nb as lcn
+from llama_classify_nb.exceptions import ArgumentError
+from llama_classify_nb.widgets import _index, _search
+from llama_classify_nb.widgets._index import BINS, Counts, JobIndex
+from llama_classify_nb.widgets._pictures import Pictures
+from llama_classify_nb.widgets._search import Latest
+
+FILTERS: list[dict[str, Any]] = [
+    {},
+    {"outcomes": ["matched"], "types": ["memo", None]},
+    {"confidence": (0.2, 0.65), "created": (dt.date(2026, 2, 1), None)},
+    {"text": "LETTER", "configuration_ids": ["cfg-logreg-8types"]},
+    {"outcomes": ["failed"]},
+]
+
+
+@pytest.fixture(scope="module")
+def index(sample: lcn.JobSet) -> JobIndex:
+    return JobIndex(sample.jobs)
+
+
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
+def test_a_mask_is_the_selection_and_its_counts_are_those_of_the_metrics(
+    sample: lcn.JobSet, index: JobIndex, filters: dict[str, Any]
+) -> None:
+    mask = index.mask(filters)
+    selection = lcn.metrics.select_jobs(sample.jobs, **filters)
+    pd.testing.assert_frame_equal(sample.jobs.iloc[index.rows(mask)], selection)
+    counts = index.counts(mask)
+    breakdown = lcn.metrics.type_breakdown(selection)
+    assert counts.by_type.sum(axis=1).tolist() == breakdown["count"].tolist()
+    assert counts.by_type.sum(axis=0).tolist() == lcn.metrics.confidence_distribution(selection)["count"].tolist()
+    by_type = lcn.metrics.confidence_distribution(selection, by="type").set_index("type")["count"]
+    for place, kind in enumerate(index.types):
+        if counts.by_type[place].any():
+            assert counts.by_type[place].tolist() == by_type[[kind]].tolist()
+    assert counts.n == breakdown["n"].iloc[0]
+    answered = selection["outcome"].isin(["matched", "no_match"])
+    assert counts.n_doubtful == (selection["confidence"][answered] < 0.5).sum()
+
+
+def test_a_filter_that_changes_is_looked_at_anew(sample: lcn.JobSet) -> None:
+    index = JobIndex(sample.jobs)
+    for kind in ("memo", "email", "memo"):
+        assert index.mask({"types": [kind]}).sum() == (sample.jobs["type"] == kind).sum()
+    with pytest.raises(ArgumentError, match="the lower end must come first"):
+        index.mask({"confidence": (0.9, 0.1)})
+
+
+@pytest.mark.parametrize("column", ["confidence", "created_at", "duration_s"])
+@pytest.mark.parametrize("ascending", [True, False])
+def test_rows_are_in_the_order_of_a_column(sample: lcn.JobSet, index: JobIndex, column: str, ascending: bool) -> None:
+    mask = index.mask({"configuration_ids": ["cfg-logreg-8types", "cfg-naivebayes-10types"]})
+    ordered = sample.jobs[mask].sort_values(column, ascending=ascending, kind="stable")
+    assert index.rows(mask, column, ascending=ascending).tolist() == ordered.index.tolist()
+
+
+def test_a_picture_drawn_again_is_the_picture_drawn_first(index: JobIndex) -> None:
+    everything, some = index.counts(index.mask({})), index.counts(index.mask({"types": ["memo"]}))
+    pictures, others = Pictures(index.types, everything), Pictures(index.types, everything)
+    first = pictures.draw(everything)
+    between = pictures.draw(some)
+    assert pictures.draw(everything) == first == others.draw(everything)
+    assert [png for png, _ in between] != [png for png, _ in first]
+    for png, _ in first:
+        pixels = np.asarray(Image.open(io.BytesIO(png)))
+        assert pixels.shape == (396, 704, 3)
+        for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+            assert (edge == 255).all()  # nothing is cut off
+
+
+@pytest.mark.parametrize("n_types", [0, 1, 41, 70])
+def test_pictures_have_room_for_any_number_of_types(n_types: int) -> None:
+    types = pd.Index(
+        [f"type {number} of a name that is rather long for a label of a picture" for number in range(n_types)]
+    )
+    by_type = np.random.default_rng(1).integers(0, 9, (n_types + 1, BINS))
+    pictures = Pictures(types, Counts(by_type))
+    (_, words), (_, others) = pictures.draw(Counts(by_type))
+    assert f"Confidence of {by_type.sum():,} answered jobs" in words
+    assert ("the commonest type" in others) == bool(n_types)
+    nothing = Counts(np.zeros_like(by_type))
+    assert pictures.draw(nothing)[0][1].startswith("Confidence of 0 answered jobs")
+
+
+class Typing:
+    """A search among many jobs, as few of them as a slice holds, that notes what was drawn."""
+
+    def __init__(self, jobs: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+        for module in (_index, _search):
+            monkeypatch.setattr(module, "SLICE", 500)
+        monkeypatch.setattr(_search, "PAUSE_S", 0)
+        self.index = JobIndex(jobs)
+        self.drawn: list[str] = []
+        self.latest = Latest(self.index, lambda: self.drawn.append(self.latest.text))
+
+    async def type(self, *texts: str) -> None:
+        for text in texts:
+            self.latest.ask(text)
+        while self.latest.is_busy:
+            await asyncio.sleep(0)
+
+
+def test_of_a_word_that_is_typed_only_the_last_state_is_looked_for(
+    sample: lcn.JobSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typing = Typing(sample.jobs, monkeypatch)
+    asyncio.run(typing.type("l", "le", "let", "letter"))
+    assert typing.drawn == ["letter"]
+    expected = len(lcn.metrics.select_jobs(sample.jobs, text="letter"))
+    assert typing.index.mask({"text": "letter"}).sum() == expected > 0
+
+
+def test_a_search_that_runs_is_left_for_the_next_one(sample: lcn.JobSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    typing = Typing(sample.jobs, monkeypatch)
+    looked: list[str] = []
+    step = _index.Search.step
+
+    def noted(search: _index.Search) -> bool:
+        looked.append(search.text)
+        return step(search)
+
+    monkeypatch.setattr(_index.Search, "step", noted)
+
+    async def change_of_mind() -> None:
+        typing.latest.ask("memo")
+        while not looked:
+            await asyncio.sleep(0)
+        await typing.type("letter")
+
+    asyncio.run(change_of_mind())
+    assert looked.count("memo") < looked.count("letter") == -(-len(sample.jobs) // 500)
+    assert typing.drawn == ["letter"]
+
+
+def test_whoever_needs_the_selection_at_once_has_it(sample: lcn.JobSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    typing = Typing(sample.jobs, monkeypatch)
+
+    async def impatient() -> None:
+        typing.latest.ask("memo")
+        typing.latest.finish()
+        assert typing.drawn == ["memo"]
+        typing.index.mask({"text": "memo"})
+        typing.latest.ask("")
+        assert not typing.latest.is_busy
+        typing.latest.ask("memo")  # known by now
+        assert typing.drawn == ["memo", "", "memo"]
+        typing.latest.ask("letter")
+        typing.latest.drop()
+        await asyncio.sleep(0)
+        assert (typing.latest.text, typing.latest.is_busy) == ("", False)
+
+    asyncio.run(impatient())
+
+
+def test_a_text_that_no_job_can_hold_is_said_when_it_is_filtered_by(
+    sample: lcn.JobSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typing = Typing(sample.jobs, monkeypatch)
+    asyncio.run(typing.type("\ud800"))
+    assert typing.drawn == ["\ud800"]
+    with pytest.raises(ArgumentError, match="half a character"):
+        typing.index.mask({"text": "\ud800"})
