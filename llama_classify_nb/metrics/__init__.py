@@ -39,6 +39,7 @@ from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
 from .plan import audit_plan, draw_sample
 from .reviewers import label_suspects, reviewer_agreement
+from .rule_overlap import rule_overlap
 from .scores import accuracy, confusion_matrix, scores_by_type
 from .selection import select_jobs
 from .shares import corrected_type_shares
@@ -65,6 +66,7 @@ __all__ = [
     "precision_threshold",
     "reviewer_agreement",
     "risk_coverage_curve",
+    "rule_overlap",
     "scores_by_type",
     "select_jobs",
     "status_breakdown",
