@@ -19,6 +19,11 @@ Who should be read?                            `audit_plan`, `draw_sample`
 How right are all the answers?                 `accuracy_estimate`
 How common is each type really?                `corrected_type_shares`
 Which labels may be wrong?                     `label_suspects`, `reviewer_agreement`
+How often does each rule win?                  `rule_usage`
+Which rules get in each other's way?           `rule_overlap`
+What is wrong with the rules as written?       `rule_lint`
+Which rule sets are there, what changed?       `rule_sets`, `rule_diff`
+Does a rule's place in the list matter?        `rule_position_effect`
 How far can a share be trusted?                `wilson`, `clopper_pearson`
 =============================================  ==========================
 
@@ -39,7 +44,11 @@ from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
 from .plan import audit_plan, draw_sample
 from .reviewers import label_suspects, reviewer_agreement
+from .rule_diff import rule_diff
+from .rule_lint import rule_lint
 from .rule_overlap import rule_overlap
+from .rule_position_effect import rule_position_effect
+from .rule_usage import rule_sets, rule_usage
 from .scores import accuracy, confusion_matrix, scores_by_type
 from .selection import select_jobs
 from .shares import corrected_type_shares
@@ -66,7 +75,12 @@ __all__ = [
     "precision_threshold",
     "reviewer_agreement",
     "risk_coverage_curve",
+    "rule_diff",
+    "rule_lint",
     "rule_overlap",
+    "rule_position_effect",
+    "rule_sets",
+    "rule_usage",
     "scores_by_type",
     "select_jobs",
     "status_breakdown",

@@ -131,14 +131,16 @@ def _said(known: Answers, here: np.ndarray, answer: np.ndarray, types: list[str]
 
 def _texts(jobs: pd.DataFrame, here: np.ndarray, answer: np.ndarray, k: int) -> pd.DataFrame:
     """Choose the reasonings to read, in an order of their own, each with what it weighs."""
-    no_match = _arguments.has_outcome(jobs.iloc[here], ("no_match",))
+    columns = ("outcome", "reasoning", "confidence", "job_id", "configuration_id")
+    jobs = jobs[[name for name in columns if name in jobs.columns]].iloc[here]
+    no_match = _arguments.has_outcome(jobs, ("no_match",))
     use = (answer >= 0) | no_match
     if "reasoning" not in jobs.columns:
         use[:] = False
     else:
-        reasoning = jobs["reasoning"].iloc[here]
+        reasoning = jobs["reasoning"]
         use &= reasoning.notna().to_numpy() & (reasoning != "").to_numpy(dtype=bool, na_value=False)
-    some, kind = jobs.iloc[here[use]], answer[use]
+    some, kind = jobs[use], answer[use]
     key = some["job_id" if "job_id" in some.columns else "reasoning"] if use.any() else pd.Series(dtype=object)
     order = np.lexsort((pd.util.hash_array(key.astype(str).to_numpy(dtype=object)), kind))
     some, kind = some.iloc[order], kind[order]

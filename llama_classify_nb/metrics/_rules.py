@@ -18,6 +18,7 @@ class RuleSet(NamedTuple):
     name: Any
     types: list[str]
     descriptions: list[str]
+    positions: list[int]
 
 
 def need_rules(rules: Any, *columns: str) -> None:
@@ -34,13 +35,13 @@ def need_rules(rules: Any, *columns: str) -> None:
 def in_order(rules: pd.DataFrame) -> list[RuleSet]:
     """Give the rule sets in the order of their first rows, each with its rules by position."""
     code, names = pd.factorize(rules["rule_set"].astype(object))
-    place = rules["position"].to_numpy() if "position" in rules.columns else np.arange(len(rules))
+    place = rules["position"].to_numpy(np.int64) if "position" in rules.columns else place_in_set(code)
     order = np.lexsort((place, code))
     ends = np.searchsorted(code[order], np.arange(len(names) + 1))
     types = rules["type"].astype(object).to_numpy()[order]
     texts = descriptions(rules).to_numpy(dtype=object)[order]
     return [
-        RuleSet(name, [str(one) for one in types[start:end]], list(texts[start:end]))
+        RuleSet(name, [str(one) for one in types[start:end]], list(texts[start:end]), place[order][start:end].tolist())
         for name, start, end in zip(names, ends[:-1], ends[1:], strict=True)
     ]
 
@@ -62,3 +63,8 @@ def fingerprint(rules: pd.DataFrame, wanted: Any, argument: str) -> Any:
     listed = ", ".join(map(str, (found or known)[:_SHOWN])) or "none"
     more = f" and {len(found or known) - _SHOWN:,} more" if len(found or known) > _SHOWN else ""
     raise ArgumentError(f"{argument} is {wanted!r}, which {what} of rules; there are: {listed}{more}")
+
+
+def place_in_set(code: np.ndarray) -> np.ndarray:
+    """Give the place of each rule among those of its rule set, in the order of the rows, from 0."""
+    return pd.Series(code).groupby(code).cumcount().to_numpy(np.int64)
