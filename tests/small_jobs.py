@@ -31,6 +31,7 @@ def small_jobs(n: int = 60, seed: int = 3) -> pd.DataFrame:
             ),
             "rule_set": pd.Categorical(np.where(rng.random(n) < 0.2, None, rng.choice(["r1", "r2"], n))),
             "configuration_id": pd.Categorical(rng.choice(["k1", "k2"], n)),
+            "file_input": pd.Series([f"file-{i // 3}" for i in range(n)], dtype=schema.TEXT),
             "created_at": pd.Series(created.as_unit("us")).where(rng.random(n) > 0.1),
             "duration_s": np.where(rng.random(n) < 0.1, np.nan, rng.random(n).round(2)),
         }
@@ -47,3 +48,18 @@ def some_labels(jobs: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame({"job_id": jobs["job_id"].astype(object), "label": label, "reviewer": "r1"})
     twice = table[number % 3 == 0].assign(reviewer="r2")
     return pd.concat([table[number % 7 != 0], twice])
+
+
+def some_rules(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Give each rule set of the jobs a rule for each type (at most 20), in another order each."""
+    if not isinstance(jobs, pd.DataFrame) or "rule_set" not in jobs or "type" not in jobs:
+        return pd.DataFrame({"rule_set": ["r1"], "position": [0], "type": ["a"], "description": ["some text"]})
+    sets, types = (jobs[name].astype("category").cat.categories.astype(str) for name in ("rule_set", "type"))
+    rows = [
+        (name, place, types[(place + turn) % min(len(types), 20)])
+        for turn, name in enumerate(sets)
+        for place in range(min(len(types), 20))
+    ]
+    table = pd.DataFrame(rows, columns=["rule_set", "position", "type"])
+    table["type"] = pd.Categorical(table["type"], types)
+    return table.assign(description="a document of the type " + table["type"].astype(object))

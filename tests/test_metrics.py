@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from small_jobs import small_jobs, some_labels
+from small_jobs import small_jobs, some_labels, some_rules
 
 from llama_classify_nb import frames, metrics
 from llama_classify_nb.exceptions import ArgumentError
 from llama_classify_nb.metrics import _counts
 
 ROOT = Path(__file__).parents[1]
-TABLES = [name for name in metrics.__all__ if name not in ("wilson", "clopper_pearson", "reviewer_agreement")]
+OF_NO_JOBS = ("wilson", "clopper_pearson", "reviewer_agreement", "rule_lint", "rule_diff")
+TABLES = [name for name in metrics.__all__ if name not in OF_NO_JOBS]
 GROUPED = ["type_breakdown", "status_breakdown", "confidence_distribution", "jobs_over_time", "durations"]
 # What the package calls each metric's two steps.
 STEPS = {
@@ -44,6 +45,8 @@ def odd_jobs() -> pd.DataFrame:
 
 def call(name: str, jobs: pd.DataFrame, **arguments: object) -> pd.DataFrame:
     wanted = inspect.signature(getattr(metrics, name)).parameters
+    if wanted.get("rules", None) and wanted["rules"].default is inspect.Parameter.empty:
+        arguments = {"rules": some_rules(jobs), **arguments}
     if "labels" in wanted:
         arguments = {"labels": some_labels(jobs), **arguments}
     if "plan" in wanted and name == "draw_sample":
@@ -162,7 +165,9 @@ def test_by_can_not_be_a_column_that_the_table_has_already(name: str, by: str, j
         call(name, jobs, by=by)
 
 
-@pytest.mark.parametrize("name", [name for name in TABLES if name not in ("select_jobs", "jobs_over_time")])
+@pytest.mark.parametrize(
+    "name", [name for name in TABLES if name not in ("select_jobs", "jobs_over_time", "rule_sets")]
+)
 def test_an_unknown_outcome_is_refused_not_dropped(name: str) -> None:
     jobs = small_jobs()
     with pytest.raises(ArgumentError, match=r"'lost'.*matched, no_match"):
@@ -175,7 +180,7 @@ def test_an_unknown_outcome_is_refused_not_dropped(name: str) -> None:
 def test_everything_after_jobs_is_named(name: str) -> None:
     first, *rest = inspect.signature(getattr(metrics, name)).parameters.values()
     assert first.name == "jobs"
-    if rest and rest[0].name in ("labels", "plan"):
+    if rest and rest[0].name in ("labels", "plan", "rules"):
         del rest[0]
     assert all(one.kind is inspect.Parameter.KEYWORD_ONLY for one in rest)
 

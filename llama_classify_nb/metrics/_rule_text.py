@@ -15,10 +15,12 @@ from . import _tokens
 PRIOR = 5.0
 #: The quantile of a type's citation rates, over the other types' answers, that says how often it is named in any case.
 FLOOR = 0.25
-#: Fewer types than this have no such floor: each rate is what is asked for.
+#: Fewer answered types than this have no such floor: each rate is what is asked for.
 FEWEST_FOR_FLOOR = 4
 #: Where so many reasonings name exactly one other type, they name the runner-up by habit: each counts as it is.
 RUNNER_UP = 0.9
+#: … unless more than this part of what they name is one type, which is a word of the texts then.
+MOST_OF_ONE = 0.5
 #: Words that are weighed: the commonest ones that stand in at least so many reasonings.
 MOST_WORDS, FEWEST_TEXTS = 4_000, 5
 _NGRAM = 4
@@ -89,16 +91,23 @@ def citations(names: Any, answer: np.ndarray, weight: np.ndarray) -> np.ndarray:
     k = names.shape[1]
     others = _others(names, answer)
     said = by_answer(others, answer, weight, k)
-    is_runner_up = (np.diff(others.indptr) == 1).mean() >= RUNNER_UP if len(answer) else True
-    if k < FEWEST_FOR_FLOOR or is_runner_up:
-        return said
     n = np.bincount(answer, weight, minlength=k)
+    if (n > 0).sum() < FEWEST_FOR_FLOOR or _are_runners_up(others):
+        return said
     usual = said.sum(axis=0) / np.maximum(n.sum() - n, 1e-12)
     rate = (said + PRIOR * usual) / (n + PRIOR)[:, None]
+    rate[n == 0] = np.nan
     np.fill_diagonal(rate, np.nan)
     beyond: np.ndarray = np.maximum(said - n[:, None] * np.nanquantile(rate, FLOOR, axis=0), 0)
     np.fill_diagonal(beyond, 0)
     return beyond
+
+
+def _are_runners_up(others: Any) -> bool:
+    """Tell whether reasonings name exactly one other type by habit: the runner-up, and not one and the same."""
+    alone = np.diff(others.indptr) == 1
+    most = np.bincount(others.indices, minlength=1).max() / max(len(others.indices), 1)
+    return bool(alone.mean() >= RUNNER_UP and most <= MOST_OF_ONE)
 
 
 def _others(names: Any, answer: np.ndarray) -> Any:

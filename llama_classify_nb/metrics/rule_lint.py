@@ -75,7 +75,8 @@ def rule_lint(rules: pd.DataFrame) -> pd.DataFrame:
           description_long (more than 500, one of the two documented limits), description_too_long (more than 2,000, the
           other one), duplicate_description (but for case, spaces and punctuation), similar_description (four words or
           more, of which at least 0.8 are shared: twice the common words over the words of both, Dice 1945),
-          names_other_type (the description holds another rule's type as a word);
+          names_other_type (the description holds another rule's type as a word; types of one
+          letter aren't looked for);
         * ``position`` (int64): place of the rule, from 0;
         * ``type`` (as in rules): its type;
         * ``other_position`` (Int64), ``other_type`` (as in rules): the other rule, where there is one;
@@ -196,5 +197,7 @@ def _named(one: _rules.RuleSet) -> Iterator[_Finding]:
     cites, _ = _tokens.named(_tokens.tokens(one.descriptions), one.types)
     cells = cites.tocoo()
     for place, other in sorted(zip(cells.row.tolist(), cells.col.tolist(), strict=True)):
-        if _plain(one.types[place]) != _plain(one.types[other]):
+        # A type of one letter is a word of every other sentence.
+        is_letter = len(one.types[other].strip()) == 1 and one.types[other].strip().isascii()
+        if not is_letter and _plain(one.types[place]) != _plain(one.types[other]):
             yield _Finding("names_other_type", place, other, "The description names another rule's type.")

@@ -109,7 +109,8 @@ def rule_overlap(
     Answers of low confidence weigh more: the mean of 1 - confidence and of (1 - rank)³ within the configuration, each
     scaled to a mean of 1. "Not a receipt" counts as much as "could be a receipt": what has to be told apart is close.
     A name that stands in reasonings anyway ("note", "form") is taken down by the lower quartile of its rates among the
-    other types' answers; not where nine in ten reasonings name exactly one other type, which is a runner-up then.
+    other types' answers; not where nine in ten reasonings name exactly one other type, and not mostly the same: a
+    runner-up then.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from . import _arguments, _place_flips, _rules
 
 VERDICTS = ("earlier wins more", "later wins more", "no difference shown", "cannot be told")
 LEVEL = 0.05
-_COUNTS = ("n_files", "n_earlier", "n_later", "n_only_earlier", "n_only_later")
+_COUNTS = ("n_files", "n_earlier", "n_later", "n_with", "n_against")
 
 
 def rule_position_effect(jobs: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
@@ -43,12 +43,13 @@ def rule_position_effect(jobs: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFram
         * ``n_files`` (int64, files): answered under two rule sets that place this rule differently; in the row of all,
           any rule. Each file is compared once: where more than two rule sets answered it, in the pair of rule sets that
           has most files in common (of the 50 rule sets with the most such answers, and 100 pairs);
-        * ``n_earlier``, ``n_later`` (int64, files): answered with the rule where it stands earlier, and where later;
-        * ``n_only_earlier``, ``n_only_later`` (int64, files): the one and not the other. In the row of all: files whose
-          answer changed from one rule to another, of which the sets reverse the order; only_earlier if each answer is
-          the earlier one of the two rules in its own set, only_later if each is the later one;
-        * ``difference`` (float64, -1 to 1): (n_only_earlier - n_only_later) / n_files; missing where n_files is 0;
-        * ``p_value`` (float64): two-sided exact sign test of n_only_earlier against n_only_later (McNemar 1947, its
+        * ``n_earlier``, ``n_later`` (int64, files): answered with the rule where it stands earlier, and where later,
+          whatever else they were answered; 0 in the row of all;
+        * ``n_with``, ``n_against`` (int64, files): whose answer changed between this rule (in the row of all, any) and
+          another one, of which the two sets reverse the order: with it, if each answer is the earlier one of the two
+          rules in its own set; against it, if each is the later one;
+        * ``difference`` (float64, -1 to 1): (n_with - n_against) / n_files; missing where n_files is 0;
+        * ``p_value`` (float64): two-sided exact sign test of n_with against n_against (McNemar 1947, its
           exact form); missing where both are 0;
         * ``p_adjusted`` (float64): corrected for the number of rules by Holm (1979); in the row of all, p_value;
         * ``verdict`` (category): earlier wins more, or later wins more, where p_adjusted is below 0.05; no difference
@@ -71,11 +72,11 @@ def rule_position_effect(jobs: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFram
     ...     "type": ["memo", "letter", "letter", "memo"], "description": ["a", "b", "b", "a"]})
     >>> jobs = pd.DataFrame({"rule_set": ["r1"] * 9 + ["r2"] * 9, "file_input": list("abcdefghi") * 2,
     ...     "outcome": "matched", "type": ["memo"] * 9 + ["letter"] * 8 + ["memo"]})
-    >>> rule_position_effect(jobs, rules)[["type", "n_only_earlier", "n_only_later", "p_value", "verdict"]].round(3)
-         type  n_only_earlier  n_only_later  p_value            verdict
-    0     NaN               8             0    0.008  earlier wins more
-    1  letter               8             0    0.008  earlier wins more
-    2    memo               8             0    0.008  earlier wins more
+    >>> rule_position_effect(jobs, rules)[["type", "n_with", "n_against", "p_value", "verdict"]].round(3)
+         type  n_with  n_against  p_value            verdict
+    0     NaN       8          0    0.008  earlier wins more
+    1  letter       8          0    0.008  earlier wins more
+    2    memo       8          0    0.008  earlier wins more
     """
     _arguments.need_columns(jobs, "outcome", "type", "rule_set", "file_input")
     _rules.need_rules(rules, "rule_set", "type", "description")
@@ -108,33 +109,39 @@ def _first_answers(jobs: pd.DataFrame, sets: dict[Any, Any]) -> pd.DataFrame:
 
 
 def _all_together(pair: _place_flips.Pair) -> np.ndarray:
-    one, other = pair.answer
-    flipped = (one >= 0) & (other >= 0) & (one != other)
-    first, second = pair.place[0][one[flipped]], pair.place[0][other[flipped]]
-    first_there, second_there = pair.place[1][one[flipped]], pair.place[1][other[flipped]]
-    # Each answer is ahead of the other where it was given, or each is behind.
-    ahead = int(((first < second) & (second_there < first_there)).sum())
-    behind = int(((first > second) & (second_there > first_there)).sum())
-    return np.array([len(one), 0, 0, ahead, behind])
+    ahead, behind, _ = _changes(pair)
+    return np.array([len(pair.answer[0]), 0, 0, ahead.sum(), behind.sum()])
 
 
-def _each(pair: _place_flips.Pair) -> dict[tuple[str, str], np.ndarray]:
+def _changes(pair: _place_flips.Pair) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Count files by their two answers: those that went with the order, those against it, and all; no rule is last."""
     k = len(pair.rules)
     one, other = (np.where(answer < 0, k, answer) for answer in pair.answer)
     table = np.bincount(one * (k + 1) + other, minlength=(k + 1) ** 2).reshape(k + 1, k + 1)
+    here, there = (np.append(place, k) for place in pair.place)
+    is_rule = np.arange(k + 1) < k
+    both = is_rule[:, None] & is_rule
+    first, last = here[:, None] < here, there[:, None] < there
+    # The answer in the first set (row) is ahead there, and the one in the second set (column) ahead there; or behind.
+    return np.where(both & first & last.T, table, 0), np.where(both & first.T & last, table, 0), table
+
+
+def _each(pair: _place_flips.Pair) -> dict[tuple[str, str], np.ndarray]:
+    ahead, behind, table = _changes(pair)
     counts = {}
     for rule, name in enumerate(pair.rules):
-        here, there, both = table[rule].sum(), table[:, rule].sum(), table[rule, rule]
         if pair.place[0][rule] != pair.place[1][rule]:
-            won = (here, there) if pair.place[0][rule] < pair.place[1][rule] else (there, here)
-            counts[name] = np.array([table.sum(), *won, won[0] - both, won[1] - both])
+            won = table[rule].sum(), table[:, rule].sum()
+            won = won if pair.place[0][rule] < pair.place[1][rule] else won[::-1]
+            changed = [one[rule].sum() + one[:, rule].sum() for one in (ahead, behind)]
+            counts[name] = np.array([table.sum(), *won, *changed])
     return counts
 
 
 def _row(rule: tuple[Any, Any], n_sets: int, counts: np.ndarray) -> dict[str, Any]:
     row: dict[str, Any] = {"type": rule[0], "description": rule[1], "n_rule_sets": n_sets}
     row |= dict(zip(_COUNTS, counts.tolist(), strict=True))
-    ahead, behind = row["n_only_earlier"], row["n_only_later"]
+    ahead, behind = row["n_with"], row["n_against"]
     row["difference"] = (ahead - behind) / row["n_files"] if row["n_files"] else np.nan
     row["p_value"] = (
         min(1.0, 2 * float(special.bdtr(min(ahead, behind), ahead + behind, 0.5))) if ahead + behind else np.nan
@@ -170,7 +177,7 @@ def _holm(p: np.ndarray) -> np.ndarray:
 
 
 def _verdict(row: dict[str, Any]) -> tuple[str, str]:
-    ahead, behind = row["n_only_earlier"], row["n_only_later"]
+    ahead, behind = row["n_with"], row["n_against"]
     if not row["n_files"]:
         return VERDICTS[3], "no file was answered under two rule sets that hold the same rules in another order"
     if np.isnan(row["p_value"]):

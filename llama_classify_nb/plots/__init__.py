@@ -19,6 +19,11 @@ How many are wrong above a confidence?         `risk_coverage_curve`
 Above which confidence may I stop checking?    `precision_threshold`
 Who should be read?                            `audit_plan`
 How common is each type really?                `corrected_type_shares`
+How often does each rule win?                  `rule_usage`
+Which rules get in each other's way?           `rule_overlap`
+What is wrong with the rules as written?       `rule_lint`
+Which rule sets are there, what changed?       `rule_sets`, `rule_diff`
+Does a rule's place in the list matter?        `rule_position_effect`
 =============================================  ==========================
 """
 
@@ -30,6 +35,11 @@ from .failures import failure_reasons
 from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
 from .plan import audit_plan
+from .rule_diff import rule_diff
+from .rule_lint import rule_lint
+from .rule_overlap import rule_overlap
+from .rule_position_effect import rule_position_effect
+from .rule_usage import rule_sets, rule_usage
 from .scores import confusion_matrix, scores_by_type
 from .shares import corrected_type_shares
 from .threshold import precision_threshold
@@ -47,6 +57,12 @@ __all__ = [
     "jobs_over_time",
     "precision_threshold",
     "risk_coverage_curve",
+    "rule_diff",
+    "rule_lint",
+    "rule_overlap",
+    "rule_position_effect",
+    "rule_sets",
+    "rule_usage",
     "scores_by_type",
     "status_breakdown",
     "type_breakdown",
