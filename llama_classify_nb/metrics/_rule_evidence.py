@@ -74,7 +74,8 @@ def _asked_again(jobs: pd.DataFrame, typed: np.ndarray) -> pd.DataFrame:
         ordered = some.sort_values([name for name in ("job_id", "type") if name in some.columns])
         once = ordered["transaction_id"].isna() | ~ordered.duplicated(["file_input", "transaction_id"])
         some = ordered[once.to_numpy(dtype=bool)]
-    return some[wanted[:3]]
+    # Each rule set looks among the files: as numbers they are told apart faster.
+    return some[wanted[:3]].assign(file_input=pd.factorize(some["file_input"])[0])
 
 
 def gather(known: Answers, name: Any, types: list[str]) -> Evidence:
