@@ -42,16 +42,6 @@ def small_jobs(n: int = 60, seed: int = 3) -> pd.DataFrame:
     )
 
 
-def some_rules(jobs: pd.DataFrame) -> pd.DataFrame:
-    """Give each rule set among the jobs a rule for every type."""
-    if not isinstance(jobs, pd.DataFrame) or "rule_set" not in jobs or "type" not in jobs:
-        return pd.DataFrame({"rule_set": ["r1"], "type": ["a"], "description": ["what an a is like"]})
-    sets = jobs["rule_set"].dropna().astype(object).unique()
-    types = jobs["type"].astype("category").cat.categories
-    rows = [(one, name, f"criterion{number} of {name}") for one in sets for number, name in enumerate(types)]
-    return pd.DataFrame(rows, columns=["rule_set", "type", "description"])
-
-
 def some_labels(jobs: pd.DataFrame) -> pd.DataFrame:
     """Give most jobs a label: their answer, or another type."""
     if not isinstance(jobs, pd.DataFrame) or "job_id" not in jobs or "type" not in jobs:
@@ -62,3 +52,18 @@ def some_labels(jobs: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame({"job_id": jobs["job_id"].astype(object), "label": label, "reviewer": "r1"})
     twice = table[number % 3 == 0].assign(reviewer="r2")
     return pd.concat([table[number % 7 != 0], twice])
+
+
+def some_rules(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Give each rule set of the jobs a rule for each type (at most 20), in another order each."""
+    if not isinstance(jobs, pd.DataFrame) or "rule_set" not in jobs or "type" not in jobs:
+        return pd.DataFrame({"rule_set": ["r1"], "position": [0], "type": ["a"], "description": ["some text"]})
+    sets, types = (jobs[name].astype("category").cat.categories.astype(str) for name in ("rule_set", "type"))
+    rows = [
+        (name, place, types[(place + turn) % min(len(types), 20)])
+        for turn, name in enumerate(sets)
+        for place in range(min(len(types), 20))
+    ]
+    table = pd.DataFrame(rows, columns=["rule_set", "position", "type"])
+    table["type"] = pd.Categorical(table["type"], types)
+    return table.assign(description="a document of the type " + table["type"].astype(object))

@@ -22,9 +22,10 @@ from llama_classify_nb.metrics import _counts
 ROOT = Path(__file__).parents[1]
 #: Two halves of the time that all jobs of the tests were made in: the sides of a comparison.
 HALVES = {"a": (None, "2026-02-20"), "b": ("2026-02-20", None), "by": "created_at"}
-TABLES = [name for name in metrics.__all__ if name not in ("wilson", "clopper_pearson", "reviewer_agreement")]
+OF_NO_JOBS = ("wilson", "clopper_pearson", "reviewer_agreement", "rule_lint", "rule_diff")
+TABLES = [name for name in metrics.__all__ if name not in OF_NO_JOBS]
 GROUPED = ["type_breakdown", "status_breakdown", "confidence_distribution", "jobs_over_time", "durations", "costs"]
-WITHOUT_OUTCOME = ("select_jobs", "jobs_over_time", "search", "pages_in_scope")
+WITHOUT_OUTCOME = ("select_jobs", "jobs_over_time", "search", "pages_in_scope", "rule_sets")
 #: Those that give the jobs or words in which something is found, and may find none.
 FINDERS = ("label_suspects", "reasoning_terms", "reasoning_contradictions", "cost_curve", "flips", "flip_flow")
 # What the package calls each metric's two steps.

@@ -143,8 +143,9 @@ class TestFlips:
         assert row[["agreement", "kappa", "difference", "confidence_a"]].isna().all()
 
     def test_sides_may_be_rule_sets_periods_any_column_or_what_lacks_a_value(self, sample: lcn.JobSet) -> None:
-        by_name = metrics.flip_summary(sample.jobs, "dd8efb8dd8ed71b8", "ec185d804a30aed8", by="rule_set")
-        by_start = metrics.flip_summary(sample.jobs, "dd8", "ec", by="rule_set")
+        ten, eight = sample.rules["rule_set"].astype(object).drop_duplicates()
+        by_name = metrics.flip_summary(sample.jobs, ten, eight, by="rule_set")
+        by_start = metrics.flip_summary(sample.jobs, ten[:5], eight[:5], by="rule_set")
         pd.testing.assert_frame_equal(by_name, by_start)
         reruns = metrics.flip_summary(sample.jobs, (None, "2026-02-14"), ("2026-03-09", None), by="created_at")
         assert reruns[["n", "n_flips"]].to_numpy().tolist() == [[166, 43]]

@@ -29,6 +29,11 @@ Which reasonings contradict their answer?      `reasoning_contradictions`
 Which jobs say this?                           `search`
 Which pages were to be read?                   `pages_in_scope`
 What do jobs and accepted answers cost?        `costs`, `cost_curve`
+How often does each rule win?                  `rule_usage`
+Which rules get in each other's way?           `rule_overlap`
+What is wrong with the rules as written?       `rule_lint`
+Which rule sets are there, what changed?       `rule_sets`, `rule_diff`
+Does a rule's place in the list matter?        `rule_position_effect`
 How far can a share be trusted?                `wilson`, `clopper_pearson`
 =============================================  ==========================
 
@@ -56,6 +61,11 @@ from .reasoning_contradictions import reasoning_contradictions
 from .reasoning_terms import reasoning_terms
 from .reruns import rerun_stability
 from .reviewers import label_suspects, reviewer_agreement
+from .rule_diff import rule_diff
+from .rule_lint import rule_lint
+from .rule_overlap import rule_overlap
+from .rule_position_effect import rule_position_effect
+from .rule_usage import rule_sets, rule_usage
 from .scores import accuracy, confusion_matrix, scores_by_type
 from .search import search
 from .selection import select_jobs
@@ -94,6 +104,12 @@ __all__ = [
     "rerun_stability",
     "reviewer_agreement",
     "risk_coverage_curve",
+    "rule_diff",
+    "rule_lint",
+    "rule_overlap",
+    "rule_position_effect",
+    "rule_sets",
+    "rule_usage",
     "scores_by_type",
     "search",
     "select_jobs",

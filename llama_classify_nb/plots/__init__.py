@@ -27,6 +27,11 @@ Which words mark a type, or unsure answers?    `reasoning_terms`
 Which reasonings contradict their answer?      `reasoning_contradictions`
 Which pages were to be read?                   `pages_in_scope`
 What do jobs and accepted answers cost?        `costs`, `cost_curve`
+How often does each rule win?                  `rule_usage`
+Which rules get in each other's way?           `rule_overlap`
+What is wrong with the rules as written?       `rule_lint`
+Which rule sets are there, what changed?       `rule_sets`, `rule_diff`
+Does a rule's place in the list matter?        `rule_position_effect`
 =============================================  ==========================
 """
 
@@ -45,6 +50,11 @@ from .plan import audit_plan
 from .reasoning_contradictions import reasoning_contradictions
 from .reasoning_terms import reasoning_terms
 from .reruns import rerun_stability
+from .rule_diff import rule_diff
+from .rule_lint import rule_lint
+from .rule_overlap import rule_overlap
+from .rule_position_effect import rule_position_effect
+from .rule_usage import rule_sets, rule_usage
 from .scores import confusion_matrix, scores_by_type
 from .shares import corrected_type_shares
 from .threshold import precision_threshold
@@ -70,6 +80,12 @@ __all__ = [
     "reasoning_terms",
     "rerun_stability",
     "risk_coverage_curve",
+    "rule_diff",
+    "rule_lint",
+    "rule_overlap",
+    "rule_position_effect",
+    "rule_sets",
+    "rule_usage",
     "scores_by_type",
     "status_breakdown",
     "type_breakdown",

@@ -1,0 +1,109 @@
+"""Texts as words, by integer codes: which texts name which types, and which words each text holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy import sparse
+
+#: Characters of a text that are read; who reasons for longer says it again.
+LONGEST = 4_000
+# Scripts that put no space between words: each character is a word of its own, and a name is several in a row.
+_UNSPACED = r"(\p{Han}|\p{Hiragana}|\p{Katakana}|\p{Hangul}|\p{Thai})"
+
+
+class Tokens(NamedTuple):
+    """The words of texts, one after another."""
+
+    row: np.ndarray  # the text that each word is of
+    code: np.ndarray  # its place in words
+    words: list[str]  # the different ones, in lower case
+    n_texts: int
+
+
+def tokens(texts: pd.Series | Sequence[str]) -> Tokens:
+    """Split texts into words: runs of letters and digits, in lower case and composed; a missing text has none."""
+    series = texts if isinstance(texts, pd.Series) else pd.Series(list(texts), dtype=object)
+    text = pa.array(series.astype(object).where(series.notna(), None), pa.string())
+    text = pc.utf8_normalize(pc.utf8_slice_codeunits(pc.fill_null(text, ""), 0, LONGEST), form="NFKC")
+    text = pc.replace_substring_regex(pc.utf8_lower(text), _UNSPACED, r" \1 ")
+    text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"[^\p{L}\p{N}\p{M}]+", " "))
+    lists = pc.utf8_split_whitespace(text)
+    row = pc.list_parent_indices(lists).to_numpy()
+    flat = pc.list_flatten(lists)
+    some = pc.not_equal(flat, "").to_numpy(zero_copy_only=False)
+    coded = flat.filter(pa.array(some)).dictionary_encode()
+    code = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return Tokens(row[some].astype(np.int64), code, coded.dictionary.to_pylist(), len(series))
+
+
+def spellings(name: str) -> list[tuple[str, ...]]:
+    """Give the rows of words that a type may be written as: ``TaxForm`` is ``taxform`` and ``tax form``."""
+    found = []
+    for text in (name, re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)):
+        split = tokens([text])
+        words = tuple(split.words[code] for code in split.code)
+        if words and words not in found:
+            found.append(words)
+    return found
+
+
+def named(found: Tokens, names: Sequence[str]) -> tuple[Any, np.ndarray]:
+    """Find which texts name which types, in whatever case, with spaces for underscores, and in the plural with s.
+
+    Where one name is a part of another, the longer one counts.
+
+    Returns
+    -------
+    texts by names : sparse matrix of bool
+        Whether the text holds the name.
+    part_of_name : array of bool
+        For each of the words: whether it stands for a type somewhere.
+    """
+    place = {word: code for code, word in enumerate(found.words)}
+    order = np.argsort(found.code, kind="stable")
+    first = np.searchsorted(found.code[order], np.arange(len(found.words) + 1))
+    used = np.zeros(len(found.code), bool)
+    part_of_name = np.zeros(len(found.words), bool)
+    rows, columns = [], []
+    for words, number in _longest_first(names):
+        codes = [_codes(place, word, plural=part == len(words)) for part, word in enumerate(words, 1)]
+        for code in {one for some in codes for one in some}:
+            part_of_name[code] = True
+        starts = [order[first[code] : first[code + 1]] for code in codes[0]]
+        at = np.sort(np.concatenate(starts)) if starts else np.empty(0, np.int64)
+        at = at[at + len(words) <= len(found.code)]
+        at = at[(found.row[at] == found.row[at + len(words) - 1]) & ~used[at]]
+        for offset, some in enumerate(codes[1:], 1):
+            at = at[np.isin(found.code[at + offset], some) & ~used[at + offset]]
+        for offset in range(len(words)):
+            used[at + offset] = True
+        rows.append(found.row[at])
+        columns.append(np.full(len(at), number))
+    row, column = (np.concatenate(parts) if parts else np.empty(0, np.int64) for parts in (rows, columns))
+    cells = np.unique(row * max(len(names), 1) + column)
+    shape = (found.n_texts, len(names))
+    where = (cells // max(len(names), 1), cells % max(len(names), 1))
+    return sparse.csr_matrix((np.ones(len(cells)), where), shape=shape), part_of_name
+
+
+def _longest_first(names: Sequence[str]) -> Iterator[tuple[tuple[str, ...], int]]:
+    found = [(words, number) for number, name in enumerate(names) for words in spellings(name)]
+    return iter(sorted(found, key=lambda one: (-len(one[0]), one[0], one[1])))
+
+
+def _codes(place: dict[str, int], word: str, *, plural: bool) -> list[int]:
+    return [place[one] for one in ((word, word + "s") if plural else (word,)) if one in place]
+
+
+def incidence(found: Tokens) -> Any:
+    """Give the matrix of texts by words: 1 where the text holds the word."""
+    cells = np.unique(found.row * max(len(found.words), 1) + found.code)
+    where = (cells // max(len(found.words), 1), cells % max(len(found.words), 1))
+    return sparse.csr_matrix((np.ones(len(cells)), where), shape=(found.n_texts, len(found.words)))

@@ -1,0 +1,50 @@
+"""What is wrong with the rules, as bars."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from .. import metrics
+from . import _style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_PLACES = {"error": 5, "warning": 1, "hint": 0}
+
+
+def rule_lint(rules: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """What is wrong with the rules as they are written?
+
+    Parameters
+    ----------
+    rules
+        As for ``metrics.rule_lint``, whose rows are counted.
+    ax : Axes, optional
+        Where to draw; by default on a new figure of pyplot.
+
+    Returns
+    -------
+    Axes
+        A bar for each check with findings, the gravest first, as long as their number; colour and hatch show the
+        severity.
+    """
+    table = metrics.rule_lint(rules)
+    counts = table.groupby(["severity", "check"], observed=True).size().reset_index(name="count")
+    ax = _style.axes(ax, 1.5 * len(counts))
+    n = len(rules)
+    if len(counts):
+        seen: dict[str, object] = {}
+        for y, (severity, count) in enumerate(zip(counts["severity"].astype(str), counts["count"], strict=True)):
+            seen[severity] = ax.barh(y, count, 0.7, **_style.fill(_PLACES[severity]))
+            ax.annotate(f"{count:,}", (count, y), (4, 0), textcoords="offset points", va="center", fontsize=8)
+        _style.row_labels(ax, [str(check).replace("_", " ") for check in counts["check"]])
+        ax.set_xlim(0, 1.12 * counts["count"].max())
+        _style.whole_numbers(ax.xaxis)
+        _style.legend(ax, "severity", list(seen.values()), list(seen))
+    else:
+        _style.say_empty(ax, "nothing found" if n else "no rules")
+    _style.name(ax, title=f"Findings in the rules, n = {n:,} rule{'' if n == 1 else 's'}", x="findings", y="check")
+    return ax
