@@ -100,14 +100,32 @@ METRIC_COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("commonest", "float64", "confidence that occurs most often; of several, the greatest"),
         Column("commonest_share", "float64", "share of the n jobs that have it, 0 to 1; near 1, it says little"),
     ),
-    "failure_reasons": (
-        Column("reason", "str", "what the messages of failed jobs have in common; no message: they have none"),
-        Column("count", "int64", "failed jobs with this reason"),
-        Column("share", "float64", "count / all failed jobs, 0 to 1"),
+    "failure_templates": (
+        Column("template", "str", "what the messages of failed jobs have in common; no message: they have none"),
+        Column("count", "int64", "failed jobs with this template"),
+        Column("n", "int64", "failed jobs"),
+        *_COUNT_OF_N,
+        Column("n_parameters", "int64", "places of the template where something varies"),
         Column("first_seen", "datetime64[us, UTC]", "creation of the earliest of them; missing: none has a time"),
         Column("last_seen", "datetime64[us, UTC]", "creation of the latest of them; missing: none has a time"),
         Column("example", "str", "message of the earliest of them: free text; missing for no message"),
         Column("example_job_id", "str", "id of the job that the example is of"),
+    ),
+    "failure_causes": (
+        Column("template", "str", "what the messages of failed jobs have in common; no message: they have none"),
+        Column("count", "int64", "failed jobs with this template"),
+        Column("share", "float64", "count / all failed jobs, 0 to 1"),
+        Column("cause", "category", "what lies behind it, by the words of the template; unknown: no pattern fits"),
+        Column("retryable", "boolean", "whether asking again as it is may help; missing: unknown"),
+        Column("next_step", "str", "what to do, in words"),
+        Column("evidence", "str", "words of the template that told the cause; missing: none did"),
+        Column("example_job_id", "str", "id of the earliest job with it"),
+    ),
+    "failure_rates": (
+        Column("count", "int64", "failed jobs"),
+        Column("n", "int64", "finished jobs: every outcome but unfinished"),
+        *_COUNT_OF_N,
+        Column("n_unfinished", "int64", "jobs that aren't finished, and not in n"),
     ),
     "jobs_over_time": (
         Column("period", "datetime64[us, UTC]", "start of the day, in UTC; missing: jobs without a time of creation"),
@@ -132,7 +150,8 @@ PICTURES = (
     "confidence_by_type",
     "type_breakdown",
     "status_breakdown",
-    "failure_reasons",
+    "failure_templates",
+    "failure_causes",
     "jobs_over_time",
 )
 

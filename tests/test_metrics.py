@@ -21,13 +21,21 @@ from llama_classify_nb.metrics import _counts
 
 ROOT = Path(__file__).parents[1]
 TABLES = [name for name in metrics.__all__ if name not in ("wilson", "clopper_pearson", "reviewer_agreement")]
-GROUPED = ["type_breakdown", "status_breakdown", "confidence_distribution", "jobs_over_time", "durations"]
+GROUPED = [
+    "type_breakdown",
+    "status_breakdown",
+    "confidence_distribution",
+    "jobs_over_time",
+    "durations",
+    "failure_rates",
+]
 # What the package calls each metric's two steps.
 STEPS = {
     "type_breakdown": ("types", "_partial", "_finish", ("rule_set",)),
     "status_breakdown": ("outcomes", "_partial", "_finish", ("rule_set",)),
     "confidence_distribution": ("confidence", "_partial_distribution", "_finish_distribution", ("type", 20)),
     "confidence_by_type": ("confidence", "_partial_by_type", "_finish_by_type", ()),
+    "failure_rates": ("failures", "_partial_rates", "_finish_rates", ("rule_set",)),
     "durations": ("over_time", "_partial_durations", "_finish_durations", ("outcome",)),
 }
 
@@ -48,6 +56,8 @@ def call(name: str, jobs: pd.DataFrame, **arguments: object) -> pd.DataFrame:
         arguments = {"labels": some_labels(jobs), **arguments}
     if "plan" in wanted and name == "draw_sample":
         arguments = {"plan": metrics.audit_plan(jobs, margin=0.1), **arguments}
+    if "as_of" in wanted:
+        arguments = {"as_of": "2026-06-01", **arguments}
     return getattr(metrics, name)(jobs, **arguments)
 
 

@@ -5,7 +5,10 @@ Which types do the answers give?               `type_breakdown`
 How confident are the answers?                 `confidence_distribution`
 Is one type answered less surely?              `confidence_by_type`
 How many jobs finished, failed, are open?      `status_breakdown`
-Why did jobs fail?                             `failure_reasons`
+Why did jobs fail?                             `failure_templates`, `failure_assignments`
+What lies behind it, and may a retry help?     `failure_causes`
+Where do jobs fail more?                       `failure_rates`
+Which unfinished jobs are stuck?               `stuck_jobs`
 When were the jobs made?                       `jobs_over_time`
 How long did they take?                        `durations`
 Which jobs are these?                          `select_jobs`
@@ -32,7 +35,8 @@ from __future__ import annotations
 from .calibration import calibration_curve, calibration_scores, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
 from .estimate import accuracy_estimate
-from .failures import failure_reasons
+from .failure_causes import failure_causes
+from .failures import failure_assignments, failure_rates, failure_templates
 from .health import confidence_health
 from .intervals import clopper_pearson, wilson
 from .outcomes import status_breakdown
@@ -42,6 +46,7 @@ from .reviewers import label_suspects, reviewer_agreement
 from .scores import accuracy, confusion_matrix, scores_by_type
 from .selection import select_jobs
 from .shares import corrected_type_shares
+from .stuck import stuck_jobs
 from .threshold import precision_threshold
 from .types import type_breakdown
 
@@ -59,7 +64,10 @@ __all__ = [
     "corrected_type_shares",
     "draw_sample",
     "durations",
-    "failure_reasons",
+    "failure_assignments",
+    "failure_causes",
+    "failure_rates",
+    "failure_templates",
     "jobs_over_time",
     "label_suspects",
     "precision_threshold",
@@ -68,6 +76,7 @@ __all__ = [
     "scores_by_type",
     "select_jobs",
     "status_breakdown",
+    "stuck_jobs",
     "type_breakdown",
     "wilson",
 ]

@@ -9,7 +9,10 @@ Which types do the answers give?               `type_breakdown`
 How confident are the answers?                 `confidence_distribution`
 Is one type answered less surely?              `confidence_by_type`
 How many jobs finished, failed, are open?      `status_breakdown`
-Why did jobs fail?                             `failure_reasons`
+Why did jobs fail?                             `failure_templates`
+What lies behind it, and may a retry help?     `failure_causes`
+Where do jobs fail more?                       `failure_rates`
+Which unfinished jobs are stuck?               `stuck_jobs`
 When were the jobs made?                       `jobs_over_time`
 How long did they take?                        `durations`
 How right are the answers of each type?        `scores_by_type`
@@ -26,12 +29,14 @@ from __future__ import annotations
 
 from .calibration import calibration_curve, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
-from .failures import failure_reasons
+from .failure_causes import failure_causes
+from .failures import failure_rates, failure_templates
 from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
 from .plan import audit_plan
 from .scores import confusion_matrix, scores_by_type
 from .shares import corrected_type_shares
+from .stuck import stuck_jobs
 from .threshold import precision_threshold
 from .types import type_breakdown
 
@@ -43,11 +48,14 @@ __all__ = [
     "confusion_matrix",
     "corrected_type_shares",
     "durations",
-    "failure_reasons",
+    "failure_causes",
+    "failure_rates",
+    "failure_templates",
     "jobs_over_time",
     "precision_threshold",
     "risk_coverage_curve",
     "scores_by_type",
     "status_breakdown",
+    "stuck_jobs",
     "type_breakdown",
 ]

@@ -22,7 +22,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "confidence_by_type": {},
     "type_breakdown": {"by": "configuration_id"},
     "status_breakdown": {},
-    "failure_reasons": {},
+    "failure_templates": {},
+    "failure_rates": {"by": "page_scope"},
     "jobs_over_time": {"by": "outcome"},
     "durations": {"by": "type"},
 }
