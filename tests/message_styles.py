@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "data" / "message_styles"
-#: These styles never served to choose how messages are grouped: they only judge.
+#: Grouping was chosen on the other styles; of these only the scores were looked at.
 HELD_OUT = (
     "big_cluster",
     "block_store",
