@@ -17,7 +17,7 @@ from .export import csv_text
 from .texts import printable
 
 _TEXT_WIDTH = 90
-_MOST_REASONS = 6
+_MOST_FAILURES = 6
 _TABLES = ("jobs", "rules", "problems")
 _EPILOGUE = """\
 exit status:
@@ -156,12 +156,12 @@ def _summary(jobset: lcn.JobSet) -> Iterator[str]:
     yield from _counts("Jobs by outcome", lcn.metrics.status_breakdown(jobset.jobs), "outcome")
     yield ""
     yield from _counts("Answers by type", lcn.metrics.type_breakdown(jobset.jobs), "type")
-    reasons = lcn.metrics.failure_reasons(jobset.jobs)
-    if len(reasons):
+    failures = lcn.metrics.failure_templates(jobset.jobs)
+    if len(failures):
         yield ""
-        yield from _counts("Commonest failure reasons", reasons.head(_MOST_REASONS), "reason")
-        if len(reasons) > _MOST_REASONS:
-            yield f"  … and {len(reasons) - _MOST_REASONS} more"
+        yield from _counts("Commonest failures", failures.head(_MOST_FAILURES), "template")
+        if len(failures) > _MOST_FAILURES:
+            yield f"  … and {len(failures) - _MOST_FAILURES} more"
     if len(jobset.problems):
         yield ""
         yield "Asked for, but not had"

@@ -34,9 +34,9 @@ def test_demo_fetches_all_jobs_tells_what_they_say_and_writes_a_report(
         "problems.csv",
         "columns.csv",
         "type_breakdown.csv",
-        "failure_reasons.csv",
+        "failure_templates.csv",
     } <= names
-    assert {"confidence_distribution.png", "type_breakdown.png", "failure_reasons.png"} <= names
+    assert {"confidence_distribution.png", "type_breakdown.png", "failure_templates.png"} <= names
     assert len(export.read_csv(tmp_path / "report" / "jobs.csv")) == 5_992
 
     assert main(command) == 0

@@ -24,7 +24,15 @@ ROOT = Path(__file__).parents[1]
 HALVES = {"a": (None, "2026-02-20"), "b": ("2026-02-20", None), "by": "created_at"}
 OF_NO_JOBS = ("wilson", "clopper_pearson", "reviewer_agreement", "rule_lint", "rule_diff")
 TABLES = [name for name in metrics.__all__ if name not in OF_NO_JOBS]
-GROUPED = ["type_breakdown", "status_breakdown", "confidence_distribution", "jobs_over_time", "durations", "costs"]
+GROUPED = [
+    "type_breakdown",
+    "status_breakdown",
+    "confidence_distribution",
+    "jobs_over_time",
+    "durations",
+    "costs",
+    "failure_rates",
+]
 WITHOUT_OUTCOME = ("select_jobs", "jobs_over_time", "search", "pages_in_scope", "rule_sets")
 #: Those that give the jobs or words in which something is found, and may find none.
 FINDERS = ("label_suspects", "reasoning_terms", "reasoning_contradictions", "cost_curve", "flips", "flip_flow")
@@ -34,6 +42,7 @@ STEPS = {
     "status_breakdown": ("outcomes", "_partial", "_finish", ("rule_set",)),
     "confidence_distribution": ("confidence", "_partial_distribution", "_finish_distribution", ("type", 20)),
     "confidence_by_type": ("confidence", "_partial_by_type", "_finish_by_type", ()),
+    "failure_rates": ("failures", "_partial_rates", "_finish_rates", ("rule_set",)),
     "durations": ("over_time", "_partial_durations", "_finish_durations", ("outcome",)),
     "pages_in_scope": ("pages", "_partial", "_finish", ()),
 }
@@ -63,6 +72,8 @@ def call(name: str, jobs: pd.DataFrame, **arguments: object) -> pd.DataFrame:
         arguments = {**HALVES, **arguments}
     if "n_permutations" in wanted:
         arguments = {"n_permutations": 99, **arguments}
+    if "as_of" in wanted:
+        arguments = {"as_of": "2026-06-01", **arguments}
     return getattr(metrics, name)(jobs, **arguments)
 
 

@@ -39,6 +39,9 @@ CASES = [(name, {}) for name in OF_JOBS] + [
     ("jobs_over_time", {"freq": "W", "by": "type"}),
     ("jobs_over_time", {"freq": "h", "by": None}),
     ("durations", {"by": "outcome"}),
+    ("failure_rates", {"by": "configuration_id"}),
+    ("failure_rates", {"by": "week"}),
+    ("failure_rates", {"by": "page_scope"}),
     ("calibration_curve", {"by": "configuration_id", "kind": "atoms"}),
     ("risk_coverage_curve", {"by": "rule_set"}),
     ("precision_threshold", {"by": "type", "target": 0.5}),
@@ -53,7 +56,6 @@ CASES = [(name, {}) for name in OF_JOBS] + [
     ("costs", {"by": "week", "threshold": 0.9}),
     ("cost_curve", {"by": "type"}),
 ]
-EMPTY = inspect.Parameter.empty
 HOSTILE = [
     "$x^{$",
     "a\x00b\x1b[31m",
@@ -91,10 +93,10 @@ def plot(name: str, jobs: pd.DataFrame, **arguments: object) -> Axes:
         arguments = {"rules": some_rules(jobs), **arguments}
     if "labels" in wanted:
         arguments = {"labels": some_labels(jobs), **arguments}
-    if "a" in inspect.signature(getattr(plots, name)).parameters:
+    if "a" in wanted:
         arguments = {"a": (None, "2026-02-15"), "b": ("2026-02-15", None), "by": "created_at", **arguments}
-    if "rules" in (wanted := inspect.signature(getattr(plots, name)).parameters) and wanted["rules"].default is EMPTY:
-        arguments = {"rules": some_rules(jobs), **arguments}
+    if name == "stuck_jobs":
+        arguments = {"as_of": "2026-03-09 13:00", **arguments}
     return getattr(plots, name)(jobs, **arguments)
 
 
@@ -232,11 +234,37 @@ def test_an_empty_year_is_folded_into_a_dotted_line() -> None:
     assert [line.get_xdata()[0] for line in ax.lines] == [2.5]
 
 
-def test_bars_of_reasons_add_up_to_the_failed_jobs(jobs: pd.DataFrame) -> None:
-    table = metrics.failure_reasons(jobs)
-    widths = [bar.get_width() for bar in bars(draw("failure_reasons", jobs))[0]]
+def test_bars_of_templates_add_up_to_the_failed_jobs(jobs: pd.DataFrame) -> None:
+    table = metrics.failure_templates(jobs)
+    widths = [bar.get_width() for bar in bars(draw("failure_templates", jobs))[0]]
     assert widths[:20] == table["count"].tolist()[:20]
     assert sum(widths) == table["count"].sum()
+
+
+def test_pieces_of_causes_add_up_to_the_failed_jobs_of_each(jobs: pd.DataFrame) -> None:
+    table = metrics.failure_causes(jobs)
+    pieces = [bar for group in bars(draw("failure_causes", jobs)) for bar in group]
+    ends: dict[int, float] = {}
+    for piece in pieces:
+        row = round(piece.get_y() + piece.get_height() / 2)
+        ends[row] = max(ends.get(row, 0), piece.get_x() + piece.get_width())
+    counts = table.groupby("cause", observed=True)["count"].sum().sort_values(ascending=False)
+    assert [ends[row] for row in sorted(ends)] == counts.tolist()
+    assert sum(piece.get_width() for piece in pieces) == table["count"].sum()
+
+
+def test_bars_of_stuck_jobs_are_as_long_as_their_age(jobs: pd.DataFrame) -> None:
+    table = metrics.stuck_jobs(jobs, as_of="2026-03-09 13:00")
+    ax = draw("stuck_jobs", jobs, as_of="2026-03-09 13:00")
+    assert [bar.get_width() for bar in bars(ax)[0]] == table["age_s"].tolist()
+    assert [segment[0, 0] for segment in ax.collections[0].get_segments()] == table["longest_s"].tolist()
+
+
+def test_bars_of_failure_rates_are_as_long_as_the_shares(jobs: pd.DataFrame) -> None:
+    table = metrics.failure_rates(jobs, by="week")
+    ax = draw("failure_rates", jobs, by="week")
+    assert [bar.get_width() for bar in bars(ax)[0]] == pytest.approx(table["share"].tolist())
+    assert ax.get_yticklabels()[0].get_text() == "2026-02-02  n = 1,300"
 
 
 def test_boxes_span_the_quantiles(jobs: pd.DataFrame) -> None:

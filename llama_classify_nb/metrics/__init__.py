@@ -5,7 +5,10 @@ Which types do the answers give?               `type_breakdown`
 How confident are the answers?                 `confidence_distribution`
 Is one type answered less surely?              `confidence_by_type`
 How many jobs finished, failed, are open?      `status_breakdown`
-Why did jobs fail?                             `failure_reasons`
+Why did jobs fail?                             `failure_templates`, `failure_assignments`
+What lies behind it, and may a retry help?     `failure_causes`
+Where do jobs fail more?                       `failure_rates`
+Which unfinished jobs are stuck?               `stuck_jobs`
 When were the jobs made?                       `jobs_over_time`
 How long did they take?                        `durations`
 Which jobs are these?                          `select_jobs`
@@ -49,7 +52,8 @@ from .confidence import confidence_by_type, confidence_distribution
 from .costs import cost_curve, costs
 from .drift import confidence_drift, confidence_mix, type_drift, type_mix
 from .estimate import accuracy_estimate
-from .failures import failure_reasons
+from .failure_causes import failure_causes
+from .failures import failure_assignments, failure_rates, failure_templates
 from .flips import flip_flow, flip_summary, flips
 from .health import confidence_health
 from .intervals import clopper_pearson, wilson
@@ -70,6 +74,7 @@ from .scores import accuracy, confusion_matrix, scores_by_type
 from .search import search
 from .selection import select_jobs
 from .shares import corrected_type_shares
+from .stuck import stuck_jobs
 from .threshold import precision_threshold
 from .types import type_breakdown
 
@@ -91,7 +96,10 @@ __all__ = [
     "costs",
     "draw_sample",
     "durations",
-    "failure_reasons",
+    "failure_assignments",
+    "failure_causes",
+    "failure_rates",
+    "failure_templates",
     "flip_flow",
     "flip_summary",
     "flips",
@@ -114,6 +122,7 @@ __all__ = [
     "search",
     "select_jobs",
     "status_breakdown",
+    "stuck_jobs",
     "type_breakdown",
     "type_drift",
     "type_mix",

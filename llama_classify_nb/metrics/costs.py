@@ -10,6 +10,7 @@ from scipy import special
 
 from ..exceptions import ArgumentError
 from . import _arguments, _counts
+from .over_time import weeks
 from .pages import scope_labels
 
 #: What ``by`` may be beside a column of jobs.
@@ -136,25 +137,14 @@ def cost_curve(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
 def _keys(jobs: pd.DataFrame, by: str | None, more: tuple[str, ...] = ()) -> pd.DataFrame:
     """Give the columns ``by`` and ``credits`` as they are counted by, with a plain index."""
     made = by in _MADE and isinstance(jobs, pd.DataFrame) and by not in jobs.columns
-    _arguments.need_columns(jobs, "outcome", "confidence", "credits", *more, *(["created_at"] if by == "week" else []))
+    _arguments.need_columns(jobs, "outcome", "confidence", "credits", *more)
     if not made:
         _arguments.need_by(jobs, by, _OWN)
     keys = {}
     if by is not None:
-        values = jobs[by] if not made else _week(jobs["created_at"]) if by == "week" else scope_labels(jobs)
+        values = jobs[by] if not made else weeks(jobs) if by == "week" else scope_labels(jobs)
         keys[by] = values.array
     return pd.DataFrame({**keys, "credits": _credits(jobs, "credits")}, index=pd.RangeIndex(len(jobs)))
-
-
-def _week(created: pd.Series) -> pd.Series:
-    """Give the Monday, 00:00 UTC, before each time."""
-    if not isinstance(created.dtype, pd.DatetimeTZDtype):
-        raise ArgumentError(
-            f"jobs: the column 'created_at' is {created.dtype}; it must hold times: pd.to_datetime(..., utc=True)"
-        )
-    days = created.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[D]")
-    monday = days - (days.astype(np.int64) + 3) % 7
-    return pd.Series(monday.astype("datetime64[us]")).dt.tz_localize("UTC")
 
 
 def _credits(jobs: pd.DataFrame, column: str) -> np.ndarray:

@@ -1,64 +1,37 @@
-"""Why jobs failed: their messages, grouped by what they say."""
+"""Why jobs failed, by what their messages say, and where failures are more common than elsewhere."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
+from .. import schema
 from . import _arguments, _counts
+from ._masks import KINDS, sentence
+from ._templates import find_templates
+from .intervals import wilson
+from .over_time import weeks
+from .pages import scope_labels
 
-#: The reason of failed jobs that came without a message.
+#: The template of failed jobs that came without a message.
 NO_MESSAGE = "no message"
 
-# A reason is a sentence: what comes after this many characters doesn't tell failures apart.
-_LONGEST = 1000
-
-_EXTENSIONS = (
-    "pdf|tiff?|png|jpe?g|jp2|gif|bmp|webp|svg|eps|ps|docx?|xlsx?|pptx?|odt|ods|odp|rtf|txt|csv|tsv|json|jsonl|xml|html?|md|"
-    "eml|msg|zip|gz|tar|7z|py|log|tmp|bin|parquet"
-)
-
-# What varies from job to job, and the word that stands for it; of two that begin at one place, the upper one wins.
-# Every pattern is bounded or moves on through characters that end it, so that the time grows with the text alone.
-_VARIABLE = re.compile(
-    r"""
-      (?P<kept>\b(?:https?(?:/\d\.\d)?|status(?:[ ]code)?|code|errno|error(?:[ ]code)?)[ =:][ ]?
-               [-]?(?:0x[0-9a-f]{1,8}|\d{1,4})(?![\w.%]))
-    | (?P<url>\b[a-z][a-z0-9+.-]{1,15}://[^\s'"<>`)\]]+)
-    | (?P<email>(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8})
-    | (?P<bytes>'b'[^'\n]{0,400}'')
-    | (?P<text>(?<!\w)b?(?:'[^'\n]{0,400}'(?!\w)'* | "[^"\n]{0,400}"(?!\w) | `[^`\n]{1,400}`)
-               | “[^”\n]{0,400}” | ‘[^’\n]{0,400}’ | «[^»\n]{0,400}»)
-    | (?P<data>[\[{](?=[/'"<({\[]|-?\d{1,20},).{0,1000}[\]}])
-    | (?P<time>(?<!\d)\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[ ]?(?:Z|UTC|[+-]\d\d:?\d\d))?)?(?!\d)
-               | (?<![\d:])\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?![\d:]))
-    | (?P<file>(?<![\w.+@~/\\-])(?:[a-z]:)?[\w.+@~/\\-]{1,400}\.(?:EXTENSIONS)(?![\w/\\-]))
-    | (?P<path>(?<![\w.<])(?:[a-z]:\\|~?/)(?:[\w.+@~-]{1,200}[/\\]){1,40}[\w.+@~-]{0,200})
-    | (?P<hex>\b0x[0-9a-f]+)
-    | (?P<id>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b
-             | \b(?=[a-f]{0,64}\d)(?=\d{0,64}[a-f])[0-9a-f]{8,64}\b
-             | (?<![\w-])[a-z]{2,16}[_-](?=[a-z]{0,64}\d)[a-z0-9]{6,64}(?![\w-])
-             | (?<![\w-])(?=[a-z_-]{0,64}\d)(?=[\d_-]{0,64}[a-z])[\w-]{16,128}(?![\w-]))
-    | (?P<n>(?:(?<!\w)[+-])?(?<![^\W_])\d+(?:[.,]\d+)*)
-    """.replace("EXTENSIONS", _EXTENSIONS),
-    re.VERBOSE | re.IGNORECASE,
-)
-_TRACEBACK = "Traceback (most recent call last):"
-_CHAINS = (_TRACEBACK, "The above exception was the direct cause", "During handling of the above exception")
-_MODULE = re.compile(r"(?:[A-Za-z_]\w{0,100}\.){1,20}(?!(?:Error|Exception)\b)(?=[A-Z]\w{0,100}(?::|$))")
+_PARAMETER = rf"<(?:{KINDS}|\*)>"
+_OWN_RATES = ("count", "n", "share", "share_lower", "share_upper", "n_unfinished")
 
 
-def failure_reasons(jobs: pd.DataFrame) -> pd.DataFrame:
-    """Group the messages of failed jobs by what they say, leaving out what varies from job to job.
+def failure_templates(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Why did jobs fail, by the messages that differ in their parameters alone?
 
-    Of a traceback the reason is its last exception, without the module; of other messages the first line that holds
-    something, at most 1,000 characters. In it, ``<url>``, ``<email>``, ``<path>``, ``<file>``, ``<id>``, ``<hex>``,
-    ``<time>``, ``<text>`` (what stands in quotes), ``<data>`` (a printed list or dictionary) and ``<n>`` (a number)
-    stand for what varies. A number that names the failure stays: one of up to four digits, or eight hexadecimal ones,
-    after "HTTP", "status", "code", "errno" or "error".
+    Of a traceback the last exception counts, without its module; of other messages the first line that holds
+    something, at most 1,000 characters. In it, ``<url>``, ``<email>``, ``<ip>``, ``<path>``, ``<file>``, ``<id>``,
+    ``<hex>``, ``<time>``, ``<duration>``, ``<size>``, ``<text>`` (what stands in quotes), ``<data>`` (a printed
+    list or dictionary) and ``<n>`` (a number) stand for what varies by its looks. Then all messages are compared
+    with each other: ``<*>`` stands for words that turn out to be parameters, such as the names of users, and for
+    lists and parts that only some messages have. A number that names the failure stays: an HTTP status from 400, or
+    a code after "code", "errno" or "error".
 
     Parameters
     ----------
@@ -69,11 +42,14 @@ def failure_reasons(jobs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row for each reason, the most frequent first, then in alphabetical order.
+        A row for each template, the most frequent first, then in alphabetical order. Every failed job is in one.
 
-        * ``reason`` (text): what the messages have in common; "no message" for jobs without one;
+        * ``template`` (text): what the messages have in common; "no message" for jobs without one;
         * ``count`` (int64, jobs): failed jobs with it;
-        * ``share`` (float64, 0 to 1): count / failed jobs;
+        * ``n`` (int64, jobs): failed jobs;
+        * ``share`` (float64, 0 to 1): count / n;
+        * ``share_lower``, ``share_upper`` (float64): Wilson's interval of the share (1927), level 95 %;
+        * ``n_parameters`` (int64): places of the template where something varies;
         * ``first_seen``, ``last_seen`` (dtype of ``created_at``): creation of the earliest and the latest of them;
           missing where none has a time;
         * ``example`` (text): message of the earliest of them (of several: the one with the least job_id), as it came:
@@ -82,33 +58,72 @@ def failure_reasons(jobs: pd.DataFrame) -> pd.DataFrame:
 
         No failed jobs: no rows. One: one row, with share 1.
 
+    Notes
+    -----
+    A template is relative to the messages it was found among: "user <*> is locked" needs two users to be seen. Few
+    messages are grouped with care: two that differ in a plain word stay two. Neither the order of the jobs nor how
+    often a message came changes the templates.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({
     ...     "job_id": ["a", "b", "c"],
     ...     "outcome": ["failed", "failed", "failed"],
-    ...     "error_message": ["page 1 of x7.pdf is empty", "page 3 of y.pdf is empty", None],
+    ...     "error_message": ["user ann may not read x7.pdf", "user bob may not read y.pdf", None],
     ...     "created_at": pd.to_datetime(["2026-02-02", "2026-02-03", "2026-02-04"], utc=True),
     ... })
-    >>> failure_reasons(jobs)[["reason", "count", "example"]]
-                            reason  count                    example
-    0  page <n> of <file> is empty      2  page 1 of x7.pdf is empty
-    1                   no message      1                        NaN
+    >>> failure_templates(jobs)[["template", "count", "n_parameters"]]
+                           template  count  n_parameters
+    0  user <*> may not read <file>      2             2
+    1                    no message      1             0
     """
     _arguments.need_columns(jobs, "job_id", "outcome", "error_message", "created_at")
     return _finish(_partial(jobs))
 
 
+def failure_assignments(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Which failed job has which template?
+
+    Parameters
+    ----------
+    jobs : DataFrame
+        The table jobs, or a part of its rows. Reads ``job_id``, ``outcome`` and ``error_message``; only jobs whose
+        outcome is failed count.
+
+    Returns
+    -------
+    DataFrame
+        A row for each failed job, in the order of ``job_id``.
+
+        * ``job_id`` (text): the job;
+        * ``template`` (text): its template, as in :func:`failure_templates` of the same jobs.
+
+        No failed jobs: no rows. One: one row.
+
+    Examples
+    --------
+    >>> jobs = pd.DataFrame({"job_id": ["b", "a"], "outcome": "failed", "error_message": ["page 2 broke", "page 1"]})
+    >>> failure_assignments(jobs)
+      job_id        template
+    0      a        page <n>
+    1      b  page <n> broke
+    """
+    _arguments.need_columns(jobs, "job_id", "outcome", "error_message")
+    failed = jobs.loc[_arguments.has_outcome(jobs, ("failed",)), ["job_id", "error_message"]]
+    sentences = _sentences(failed["error_message"])
+    code, n, decode = _counts.encode(sentences)
+    templates = _templates_of(decode(np.arange(n)))
+    table = pd.DataFrame({"job_id": failed["job_id"].array, "template": templates.take(code).array})
+    # The template breaks the tie of jobs with one id.
+    return table.sort_values(["job_id", "template"], ignore_index=True)
+
+
 def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
-    """Give a row for each reason: its count, first and last time, and example."""
+    """Give a row for each masked sentence: its count, first and last time, and example."""
     failed = jobs.loc[_arguments.has_outcome(jobs, ("failed",)), ["job_id", "error_message", "created_at"]]
-    # Each distinct message is read once.
-    code, n, decode = _counts.encode(failed["error_message"])
-    messages = list(decode(np.arange(n)))
-    reasons = pd.Series([*map(_reason, messages), NO_MESSAGE], dtype=failed["error_message"].dtype)
     rows = pd.DataFrame(
         {
-            "reason": reasons.take(np.where(code < 0, n, code)).array,
+            "sentence": _sentences(failed["error_message"]).array,
             "count": np.ones(len(failed), np.int64),
             "first_seen": failed["created_at"].array,
             "last_seen": failed["created_at"].array,
@@ -119,43 +134,109 @@ def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
     return _merge([rows])
 
 
-def _merge(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Make one table of reasons of several; their order doesn't matter."""
-    rows = pd.concat(parts, ignore_index=True).sort_values(["first_seen", "example_job_id"], kind="stable")
-    groups = rows.groupby("reason", sort=True)
-    earliest = rows.drop_duplicates("reason").set_index("reason").sort_index()
+def _sentences(messages: pd.Series) -> pd.Series:
+    """Give the masked sentence of each message; "" where there is none. Each distinct message is read once."""
+    code, n, decode = _counts.encode(messages)
+    found = pd.Series([*map(sentence, decode(np.arange(n))), ""], dtype=schema.TEXT)
+    return found.take(np.where(code < 0, n, code)).reset_index(drop=True)
+
+
+def _merge(parts: Sequence[pd.DataFrame], key: str = "sentence") -> pd.DataFrame:
+    """Make one table of sentences of several; their order doesn't matter."""
+    rows = pd.concat(parts, ignore_index=True).sort_values(["first_seen", "example_job_id", "example"], kind="stable")
+    groups = rows.groupby(key, sort=True)
+    earliest = rows.drop_duplicates(key).set_index(key).sort_index()
     earliest["count"] = groups["count"].sum()
     earliest["last_seen"] = groups["last_seen"].max()
     return earliest.reset_index()
 
 
-def _finish(reasons: pd.DataFrame) -> pd.DataFrame:
-    table = reasons.sort_values(["count", "reason"], ascending=[False, True], ignore_index=True)
-    table["example"] = table["example"].where(table["reason"] != NO_MESSAGE)
+def _templates_of(sentences: pd.Series) -> pd.Series:
+    """Give the template of each of these different sentences."""
+    some = sentences[sentences != ""].tolist()
+    found = dict(zip(some, find_templates(some), strict=True)) | {"": NO_MESSAGE}
+    return pd.Series([found[one] for one in sentences], dtype=schema.TEXT)
+
+
+def _finish(sentences: pd.DataFrame) -> pd.DataFrame:
+    rows = sentences.rename(columns={"sentence": "template"})
+    rows["template"] = _templates_of(sentences["sentence"]).array
+    table = _merge([rows], "template").sort_values(["count", "template"], ascending=[False, True], ignore_index=True)
+    table["example"] = table["example"].where(table["template"] != NO_MESSAGE)
     count = table["count"].to_numpy()
-    table.insert(2, "share", _counts.share(count, np.full(len(count), count.sum())))
+    n = np.full(len(count), count.sum(), np.int64)
+    lower, upper = wilson(count, n)
+    table.insert(2, "n", n)
+    table.insert(3, "share", _counts.share(count, n))
+    table.insert(4, "share_lower", lower)
+    table.insert(5, "share_upper", upper)
+    table.insert(6, "n_parameters", table["template"].str.count(_PARAMETER).astype("int64"))
     return table
 
 
-def _reason(message: str) -> str:
-    """Give the sentence that a message has in common with others of its kind."""
-    line = " ".join(_telling_line(message)[: _LONGEST + 1].split())
-    line = _MODULE.sub("", line, count=1) if _MODULE.match(line) else line
-    masked = _VARIABLE.sub(_mask, line[:_LONGEST])
-    return (masked + "…" if len(line) > _LONGEST else masked) or NO_MESSAGE
+def failure_rates(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
+    """How many of the finished jobs failed, here and there?
+
+    Parameters
+    ----------
+    jobs : DataFrame
+        The table jobs, or a part of its rows. Reads ``outcome`` and what ``by`` names.
+    by : str, optional
+        A column of jobs, such as ``configuration_id`` or ``document_input_type``: a row for each of its values,
+        missing last. Or ``week``: by the Monday, in UTC, of the week of creation (reads ``created_at``). Or
+        ``page_scope``: by the pages that the parser was told to read (reads ``target_pages`` and ``max_pages``).
+
+    Returns
+    -------
+    DataFrame
+        One row, or one for each group.
+
+        * the column ``by``, if given: its dtype; ``week``: datetime64[us, UTC], missing for jobs without a time of
+          creation; ``page_scope``: category, in the words of :func:`pages_in_scope`;
+        * ``count`` (int64, jobs): failed jobs;
+        * ``n`` (int64, jobs): finished jobs: every outcome but unfinished;
+        * ``share`` (float64, 0 to 1): count / n; missing where n is 0;
+        * ``share_lower``, ``share_upper`` (float64): Wilson's interval of the share (1927), level 95 %;
+        * ``n_unfinished`` (int64, jobs): jobs that aren't finished, and not in n.
+
+        No jobs: one row of zeros and missing shares (with ``by``, no rows). One finished job: share 0 or 1.
+
+    Examples
+    --------
+    >>> outcomes = ["failed", "matched", "matched", "unfinished"]
+    >>> jobs = pd.DataFrame({"outcome": outcomes, "lang": ["en", "en", "de", "de"]})
+    >>> failure_rates(jobs, by="lang").round(2)
+      lang  count  n  share  share_lower  share_upper  n_unfinished
+    0   de      0  1    0.0         0.00         0.79             1
+    1   en      1  2    0.5         0.09         0.91             0
+    """
+    _arguments.need_columns(jobs, "outcome")
+    return _finish_rates(_partial_rates(jobs, by), by)
 
 
-def _mask(found: re.Match[str]) -> str:
-    kind = str(found.lastgroup)
-    return found[0] if kind == "kept" else "<text>" if kind == "bytes" else f"<{kind}>"
+def _partial_rates(jobs: pd.DataFrame, by: str | None) -> pd.DataFrame:
+    """Count jobs by group and whether they failed (1), finished otherwise (0) or are unfinished (2)."""
+    failed, unfinished = (_arguments.has_outcome(jobs, (outcome,)) for outcome in ("failed", "unfinished"))
+    keys = {} if by is None else {by: _group(jobs, by).array}
+    return _counts.tally(pd.DataFrame({**keys, "end": failed + 2 * unfinished}))
 
 
-def _telling_line(message: str) -> str:
-    """Give the line with the last exception of a Python traceback; of any other message, its first line."""
-    start = max(message.rfind(chain) for chain in _CHAINS) if _TRACEBACK in message else -1
-    if start < 0:
-        return message.lstrip().partition("\n")[0]
-    for line in message[start:].split("\n")[1:]:
-        if line.strip() and not line[0].isspace():
-            return line
-    return message[:start].rstrip().rpartition("\n")[2] or _TRACEBACK
+def _group(jobs: pd.DataFrame, by: str) -> pd.Series:
+    if by == "week" and by not in jobs.columns:
+        return weeks(jobs)
+    if by == "page_scope" and by not in jobs.columns:
+        return scope_labels(jobs)
+    _arguments.need_by(jobs, by, _OWN_RATES)
+    return jobs[by]
+
+
+def _finish_rates(cells: pd.DataFrame, by: str | None) -> pd.DataFrame:
+    number, groups = _counts.by_group(cells, by)
+    ends = _counts.cross_counts(number, len(groups), cells["end"].to_numpy(np.int64), 3, cells["count"]).reshape(-1, 3)
+    table = groups.copy()
+    table["count"] = ends[:, 1]
+    table["n"] = ends[:, 0] + ends[:, 1]
+    table["share"] = _counts.share(ends[:, 1], table["n"].to_numpy())
+    table["share_lower"], table["share_upper"] = wilson(table["count"], table["n"])
+    table["n_unfinished"] = ends[:, 2]
+    return table

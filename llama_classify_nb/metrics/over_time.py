@@ -177,3 +177,11 @@ def _finish_durations(cells: pd.DataFrame, by: str | None) -> pd.DataFrame:
     for name in ("mean", *_QUANTILES):
         table[name] = summary[name]
     return table
+
+
+def weeks(jobs: pd.DataFrame) -> pd.Series:
+    """Give the start of the week in which each job was created: Monday, 00:00 UTC."""
+    _arguments.need_columns(jobs, "created_at")
+    days = _arguments.creation_times(jobs).astype("datetime64[D]")
+    monday = days - (days.astype(np.int64) + 3) % 7
+    return pd.Series(monday.astype("datetime64[us]")).dt.tz_localize("UTC")

@@ -9,7 +9,10 @@ Which types do the answers give?               `type_breakdown`
 How confident are the answers?                 `confidence_distribution`
 Is one type answered less surely?              `confidence_by_type`
 How many jobs finished, failed, are open?      `status_breakdown`
-Why did jobs fail?                             `failure_reasons`
+Why did jobs fail?                             `failure_templates`
+What lies behind it, and may a retry help?     `failure_causes`
+Where do jobs fail more?                       `failure_rates`
+Which unfinished jobs are stuck?               `stuck_jobs`
 When were the jobs made?                       `jobs_over_time`
 How long did they take?                        `durations`
 How right are the answers of each type?        `scores_by_type`
@@ -41,7 +44,8 @@ from .calibration import calibration_curve, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
 from .costs import cost_curve, costs
 from .drift import confidence_drift, type_drift
-from .failures import failure_reasons
+from .failure_causes import failure_causes
+from .failures import failure_rates, failure_templates
 from .flips import flip_flow
 from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
@@ -57,6 +61,7 @@ from .rule_position_effect import rule_position_effect
 from .rule_usage import rule_sets, rule_usage
 from .scores import confusion_matrix, scores_by_type
 from .shares import corrected_type_shares
+from .stuck import stuck_jobs
 from .threshold import precision_threshold
 from .types import type_breakdown
 
@@ -71,7 +76,9 @@ __all__ = [
     "cost_curve",
     "costs",
     "durations",
-    "failure_reasons",
+    "failure_causes",
+    "failure_rates",
+    "failure_templates",
     "flip_flow",
     "jobs_over_time",
     "pages_in_scope",
@@ -88,6 +95,7 @@ __all__ = [
     "rule_usage",
     "scores_by_type",
     "status_breakdown",
+    "stuck_jobs",
     "type_breakdown",
     "type_drift",
 ]

@@ -1,4 +1,4 @@
-"""Why jobs failed, as bars."""
+"""Why jobs failed, and where failures are more common, as bars."""
 
 from __future__ import annotations
 
@@ -8,37 +8,38 @@ import numpy as np
 import pandas as pd
 
 from .. import metrics
-from . import _style
+from . import _bars, _style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MOST_REASONS = 20
+_MOST_TEMPLATES = 20
 
 
-def failure_reasons(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many jobs failed for which reason.
+def failure_templates(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how many jobs failed with which message.
 
     Parameters
     ----------
     jobs
-        As for ``metrics.failure_reasons``, whose rows are drawn.
+        As for ``metrics.failure_templates``, whose rows are drawn.
     ax : Axes, optional
         Where to draw; by default on a new figure of pyplot.
 
     Returns
     -------
     Axes
-        A horizontal bar for each of the 20 most frequent reasons, as long as its count, and one for the rest together.
-        Long reasons are shortened in the middle; the table has them whole. Without failed jobs, the Axes say so.
+        A horizontal bar for each of the 20 most frequent templates, as long as its count, and one for the rest
+        together. Long templates are shortened in the middle; the table has them whole. Without failed jobs, the Axes
+        say so.
     """
-    table = metrics.failure_reasons(jobs)
+    table = metrics.failure_templates(jobs)
     n = int(table["count"].sum())
-    top = table.iloc[:_MOST_REASONS]
-    labels = [_style.display_text(reason, 60) for reason in top["reason"]]
+    top = table.iloc[:_MOST_TEMPLATES]
+    labels = [_style.display_text(template, 60) for template in top["template"]]
     counts = top["count"].to_list()
     if len(table) > len(top):
-        labels.append(f"{len(table) - len(top):,} other reasons")
+        labels.append(f"{len(table) - len(top):,} other templates")
         counts.append(n - sum(counts))
     ax = _style.axes(ax, len(labels))
     if n:
@@ -51,5 +52,47 @@ def failure_reasons(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         _style.whole_numbers(ax.xaxis)
     else:
         _style.say_empty(ax, "no failed jobs" if len(jobs) else "no jobs")
-    _style.name(ax, title=f"Reasons of failures, {_style.n_jobs(n, 'failed')}", x="count (jobs)", y="reason")
+    _style.name(ax, title=f"Messages of failures, {_style.n_jobs(n, 'failed')}", x="count (jobs)", y="template")
     return ax
+
+
+def failure_rates(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the share of the finished jobs that failed, with its interval.
+
+    Parameters
+    ----------
+    jobs, by
+        As for ``metrics.failure_rates``, whose rows are drawn.
+    ax : Axes, optional
+        Where to draw; by default on a new figure of pyplot.
+
+    Returns
+    -------
+    Axes
+        A horizontal bar for each group. Its length is the share, the line Wilson's interval at 95 %, the number the
+        failed jobs; the label says how many finished. Weeks go from the top. Of more than 40 groups, those with the
+        most finished jobs are drawn, and the title says how many. Without finished jobs, the Axes say so.
+    """
+    table = metrics.failure_rates(jobs, by=by)
+    n = int(table["n"].sum())
+    shown = _style.most(table["n"].to_numpy(), _style.MOST_ROWS)
+    ax = _style.axes(ax, len(shown))
+    title = f"Failures among finished jobs, {_style.n_jobs(n, 'finished')}"
+    title += _bars.left_out("groups", len(shown), len(table))
+    if n:
+        labels = ["all"] if by is None else _labels(table[by])
+        rows = table.iloc[shown].reset_index(drop=True)
+        names = [f"{labels[place]}  n = {table['n'].iloc[place]:,}" for place in shown]
+        fills = [_style.outcome_fill("failed")] * len(rows)
+        _bars.share_bars(ax, rows, names, fills, None)
+    else:
+        _style.say_empty(ax, "no finished jobs" if len(jobs) else "no jobs")
+    x = "share that failed, 0 to 1 (line: 95 % interval; number: failed jobs)"
+    _style.name(ax, title=title, x=x, y="jobs" if by is None else str(by))
+    return ax
+
+
+def _labels(groups: pd.Series) -> list[str]:
+    if isinstance(groups.dtype, pd.DatetimeTZDtype):
+        return ["no time" if pd.isna(one) else one.strftime("%Y-%m-%d") for one in groups]
+    return _style.group_labels(groups)

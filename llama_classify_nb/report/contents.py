@@ -49,6 +49,9 @@ class Table(NamedTuple):
     columns: tuple[Column, ...]
 
 
+#: Where no job states a time, none is unfinished for longer than others.
+_NEVER = pd.Timestamp(0, tz="UTC")
+
 #: A question: the tables and arguments in, a table out; None where it can't be asked of these.
 Question = Callable[[Given, Arguments], pd.DataFrame]
 
@@ -66,6 +69,10 @@ def _of_labels(name: str, *, has_rules: bool = True) -> Question:
     return ask
 
 
+def _of_rules(name: str) -> Question:
+    return lambda given, _: getattr(metrics, name)(given.jobs, given.rules)
+
+
 #: Asked of every report, in the order of its files.
 OF_JOBS: dict[str, Question] = {
     "status_breakdown": _of_jobs("status_breakdown"),
@@ -73,7 +80,21 @@ OF_JOBS: dict[str, Question] = {
     "confidence_distribution": _of_jobs("confidence_distribution"),
     "confidence_by_type": _of_jobs("confidence_by_type"),
     "confidence_health": lambda given, _: metrics.confidence_health(given.jobs, given.labels, rules=given.rules),
-    "failure_reasons": _of_jobs("failure_reasons"),
+    "failure_templates": _of_jobs("failure_templates"),
+    "failure_causes": _of_jobs("failure_causes"),
+    "failure_rates": _of_jobs("failure_rates", by="configuration_id"),
+    "stuck_jobs": lambda given, arguments: metrics.stuck_jobs(given.jobs, as_of=arguments.as_of or _NEVER),
+    "rule_sets": _of_rules("rule_sets"),
+    "rule_usage": _of_rules("rule_usage"),
+    "rule_overlap": lambda given, _: metrics.rule_overlap(given.jobs, given.rules, labels=given.labels),
+    "rule_lint": lambda given, _: metrics.rule_lint(given.rules),
+    "rule_position_effect": _of_rules("rule_position_effect"),
+    "reasoning_contradictions": _of_rules("reasoning_contradictions"),
+    "rerun_stability": lambda given, _: metrics.rerun_stability(given.jobs, given.labels, rules=given.rules),
+    "type_drift": lambda given, arguments: metrics.type_drift(given.jobs, seed=arguments.seed),
+    "confidence_drift": lambda given, arguments: metrics.confidence_drift(given.jobs, seed=arguments.seed),
+    "pages_in_scope": _of_jobs("pages_in_scope"),
+    "costs": _of_jobs("costs", by="type"),
     "jobs_over_time": _of_jobs("jobs_over_time", by="outcome"),
     "durations": _of_jobs("durations"),
 }

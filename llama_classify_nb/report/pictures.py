@@ -21,6 +21,10 @@ def _of_jobs(name: str, **arguments: Any) -> Draw:
     return lambda given, _, ax: getattr(plots, name)(given.jobs, ax=ax, **arguments)
 
 
+def _of_rules(name: str) -> Draw:
+    return lambda given, _, ax: getattr(plots, name)(given.jobs, given.rules, ax=ax)
+
+
 def _of_labels(name: str) -> Draw:
     return lambda given, _, ax: getattr(plots, name)(given.jobs, given.labels, rules=given.rules, ax=ax)
 
@@ -31,7 +35,13 @@ OF_JOBS: dict[str, Draw] = {
     "type_breakdown": _of_jobs("type_breakdown"),
     "confidence_distribution": _of_jobs("confidence_distribution"),
     "confidence_by_type": _of_jobs("confidence_by_type"),
-    "failure_reasons": _of_jobs("failure_reasons"),
+    "failure_templates": _of_jobs("failure_templates"),
+    "failure_causes": _of_jobs("failure_causes"),
+    "failure_rates": _of_jobs("failure_rates", by="configuration_id"),
+    "rule_usage": _of_rules("rule_usage"),
+    "rule_overlap": lambda given, _, ax: plots.rule_overlap(given.jobs, given.rules, labels=given.labels, ax=ax),
+    "type_drift": lambda given, arguments, ax: plots.type_drift(given.jobs, seed=arguments.seed, ax=ax),
+    "confidence_drift": lambda given, arguments, ax: plots.confidence_drift(given.jobs, seed=arguments.seed, ax=ax),
     "jobs_over_time": _of_jobs("jobs_over_time"),
 }
 

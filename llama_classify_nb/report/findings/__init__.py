@@ -6,15 +6,19 @@ from collections.abc import Callable
 
 from ._words import Audit, Section
 from .answers import confidences, outcomes, types
+from .changes import changes
 from .failures import failures
 from .labels import labelled
 from .limits import limits, worst
+from .rules import rules
 
 _PARTS: tuple[Callable[[Audit], Section | None], ...] = (
     outcomes,
     confidences,
     types,
     failures,
+    rules,
+    changes,
     labelled,
     worst,
     limits,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._words import Audit, Section, count, decimals, rows, said
+from ._words import Audit, Rows, Section, count, decimals, rows, said
 
 _MOST = 10
 
@@ -25,7 +25,16 @@ def worst(audit: Audit) -> Section | None:
         | {"confidence": ("confidence", decimals), "reasoning": ("reasoning", said)},
         most=_MOST,
     )
-    return Section("worst", "Documents to look at first", [], (), (shown,))
+    return Section("worst", "Documents to look at first", [], (), (*_contradictions(audit), shown))
+
+
+def _contradictions(audit: Audit) -> tuple[Rows, ...]:
+    table = audit.tables["reasoning_contradictions"]
+    if not len(table):
+        return ()
+    columns = {"job_id": ("job", said), "type": ("answer", _type), "confidence": ("confidence", decimals)}
+    columns |= {"kind": ("what is odd", said), "evidence": ("its words", said)}
+    return (rows("Reasonings that speak against their own answer.", table, columns, most=_MOST),)
 
 
 def _type(value: object) -> str:

@@ -1,0 +1,69 @@
+"""What lies behind failures, as bars."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .. import metrics
+from . import _style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Whether asking again may help: 1 yes, 0 no, -1 unknown.
+_FILLS: dict[int, dict[str, Any]] = {1: _style.fill(0), 0: _style.outcome_fill("failed"), -1: _style.fill(-1)}
+_ANSWERS = {1: "may help", 0: "won't help", -1: "unknown"}
+
+
+def failure_causes(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how many jobs failed for which cause, and whether asking again may help.
+
+    Parameters
+    ----------
+    jobs
+        As for ``metrics.failure_causes``, whose rows are drawn.
+    ax : Axes, optional
+        Where to draw; by default on a new figure of pyplot.
+
+    Returns
+    -------
+    Axes
+        A horizontal bar for each cause, the most frequent first, made of a piece for each answer to whether asking
+        again may help, as long as the jobs of its templates. The number at its end is the count of the cause. Without
+        failed jobs, the Axes say so.
+    """
+    table = metrics.failure_causes(jobs)
+    n = int(table["count"].sum())
+    table["again"] = table["retryable"].fillna(False).astype(int).where(table["retryable"].notna(), -1)
+    counts = table.pivot_table("count", "cause", "again", "sum", fill_value=0, observed=True)
+    counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    ax = _style.axes(ax, len(counts))
+    if n:
+        _pieces(ax, counts)
+        _style.row_labels(ax, [str(cause) for cause in counts.index])
+        ax.margins(x=0.1)
+        _style.whole_numbers(ax.xaxis)
+    else:
+        _style.say_empty(ax, "no failed jobs" if len(jobs) else "no jobs")
+    _style.name(ax, title=f"Causes of failures, {_style.n_jobs(n, 'failed')}", x="count (jobs)", y="cause")
+    return ax
+
+
+def _pieces(ax: Axes, counts: pd.DataFrame) -> None:
+    foot = np.zeros(len(counts))
+    handles, labels = [], []
+    for again in (1, 0, -1):
+        if again in counts:
+            width = counts[again].to_numpy()
+            some = np.flatnonzero(width)
+            handles.append(ax.barh(some, width[some], 0.7, foot[some], **_FILLS[again]))
+            labels.append(_ANSWERS[again])
+            foot += width
+    for place, count in enumerate(foot):
+        ax.annotate(
+            f"{count:,.0f}", (count, place), (4, 0), textcoords="offset points", va="center", fontsize=8, **_style.PLAIN
+        )
+    _style.legend(ax, "asking again", handles, labels)
