@@ -14,6 +14,8 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "png": {"dpi": 150, "metadata": {"Software": None}},
     "svg": {"metadata": {"Date": None, "Creator": None}},
 }
+# Height of a labelled row in inches, where two lines of text must find room in it.
+_ROW = {"confusion_matrix": 0.42, "rule_overlap": 0.42}
 Draw = Callable[[Given, Arguments, Any], Any]
 
 
@@ -66,7 +68,7 @@ def pictures(given: Given, arguments: Arguments) -> Iterator[tuple[str, dict[str
     draws = OF_JOBS if given.labels is None else {**OF_JOBS, **OF_LABELS}
     with matplotlib.style.context(["default", {"svg.hashsalt": "llama_classify_nb"}]):
         for name, draw in draws.items():
-            figure = _figure(draw, given, arguments)
+            figure = _figure(name, draw, given, arguments)
             found = {}
             for suffix, options in _FORMATS.items():
                 content = io.BytesIO()
@@ -75,11 +77,14 @@ def pictures(given: Given, arguments: Arguments) -> Iterator[tuple[str, dict[str
             yield name, found
 
 
-def _figure(draw: Draw, given: Given, arguments: Arguments) -> Any:
+def _figure(name: str, draw: Draw, given: Given, arguments: Arguments) -> Any:
     """Draw one picture on a figure of its own, high enough for the rows that it labels."""
     from matplotlib.figure import Figure
 
     figure = Figure(layout="constrained")
     axes = draw(given, arguments, figure.subplots())
-    figure.set_size_inches(8.0, max(3.6, 1.4 + 0.24 * len(axes.get_yticks())))
+    figure.set_size_inches(8.0, max(3.6, 1.4 + _ROW.get(name, 0.24) * len(axes.get_yticks())))
+    # Laid out once: each format would else do it anew, for most of the time that it takes.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     return figure
