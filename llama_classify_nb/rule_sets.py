@@ -38,7 +38,9 @@ class RuleSets:
     def __init__(self, types: Codes) -> None:
         self._types = types
         self._numbers: dict[bytes, int] = {}
-        self._latest: dict[str | None, tuple[msgspec.Raw, int]] = {}  # by the name of the configuration
+        self._latest: dict[
+            tuple[str | None, int], tuple[msgspec.Raw, int]
+        ] = {}  # by the configuration's name and length
         self._pending: list[Configuration] = []  # the last ones numbered, not yet in what follows
         self._sets = Codes()  # by their fingerprints
         self._begun: dict[bytes, Any] = {}  # digests of what fingerprints begin with, by the numbers of the types
@@ -55,18 +57,19 @@ class RuleSets:
     def numbers(self, jobs: Sequence[Job]) -> np.ndarray:
         """Give the number of each job's configuration; of one that breaks the documented shape ``errors`` says why.
 
-        Mostly a job ran with the same configuration as the job before of the same name, which a comparison of bytes
-        shows; to look them up takes five times as long.
+        Mostly a job ran with the same configuration as the last one of the same name and length, which a comparison of
+        bytes shows; to look them up takes five times as long.
         """
         numbers, latest, n_before = [], self._latest, self._n
         for job in jobs:
             raw, name = job.configuration, job.configuration_id
-            here = latest.get(name)
+            likeness = name, len(raw)
+            here = latest.get(likeness)
             if here is None or raw != here[0]:
                 if len(latest) >= REMEMBERED:
                     latest.clear()
                 content = bytes(raw)
-                here = latest[name] = msgspec.Raw(content), self._number(content)
+                here = latest[likeness] = msgspec.Raw(content), self._number(content)
             numbers.append(here[1])
         self._judge(len(numbers), self._n - n_before)
         self._flush()

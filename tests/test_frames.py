@@ -327,6 +327,18 @@ def test_jobs_that_each_have_rules_of_their_own_are_read_alike() -> None:
     pd.testing.assert_frame_equal(whole.rules, tables.rules)
 
 
+def test_jobs_that_each_have_a_type_of_their_own_are_counted() -> None:
+    jobs = []
+    for number in range(300):
+        rules = [{"type": f"type {number}", "description": "this"}, {"type": f"other {number}", "description": "that"}]
+        answer = {"type": f"type {number}" if number % 3 else f"other {number}", "confidence": 0.5}
+        jobs.append(job(id=f"job-{number}", configuration={"rules": rules}, result=answer))
+    tables = tables_of(*jobs)
+    assert tables.rules["type"].tolist() == [rule["type"] for one in jobs for rule in one["configuration"]["rules"]]
+    assert tables.rules["n_jobs"].eq(1).all()
+    assert tables.rules["n_matched"].tolist() == [int(n % 3 > 0) ^ place for n in range(300) for place in (0, 1)]
+
+
 def test_more_configurations_than_are_remembered_are_still_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = [a_job_with_rules_of_its_own(number % 50, id=f"job-{number}") for number in range(300)]
     lines = [json.dumps(one).encode() for one in jobs]
