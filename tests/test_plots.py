@@ -40,6 +40,7 @@ CASES = [(name, {}) for name in plots.__all__] + [
     ("scores_by_type", {"by": "configuration_id"}),
     ("audit_plan", {"goal": "threshold"}),
     ("audit_plan", {"by": "type"}),
+    ("anchoring", {"by": "reviewer"}),
 ]
 HOSTILE = [
     "$x^{$",

@@ -19,6 +19,7 @@ Who should be read?                            `audit_plan`, `draw_sample`
 How right are all the answers?                 `accuracy_estimate`
 How common is each type really?                `corrected_type_shares`
 Which labels may be wrong?                     `label_suspects`, `reviewer_agreement`
+Do people agree because they saw the answer?   `anchoring`
 How far can a share be trusted?                `wilson`, `clopper_pearson`
 =============================================  ==========================
 
@@ -29,6 +30,7 @@ column at once: ``by="type"``, ``by="rule_set"``. The package ``plots`` has a pi
 
 from __future__ import annotations
 
+from .anchoring import anchoring
 from .calibration import calibration_curve, calibration_scores, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
 from .estimate import accuracy_estimate
@@ -48,6 +50,7 @@ from .types import type_breakdown
 __all__ = [
     "accuracy",
     "accuracy_estimate",
+    "anchoring",
     "audit_plan",
     "calibration_curve",
     "calibration_scores",

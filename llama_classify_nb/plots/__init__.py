@@ -19,11 +19,13 @@ How many are wrong above a confidence?         `risk_coverage_curve`
 Above which confidence may I stop checking?    `precision_threshold`
 Who should be read?                            `audit_plan`
 How common is each type really?                `corrected_type_shares`
+Do people agree because they saw the answer?   `anchoring`
 =============================================  ==========================
 """
 
 from __future__ import annotations
 
+from .anchoring import anchoring
 from .calibration import calibration_curve, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
 from .failures import failure_reasons
@@ -36,6 +38,7 @@ from .threshold import precision_threshold
 from .types import type_breakdown
 
 __all__ = [
+    "anchoring",
     "audit_plan",
     "calibration_curve",
     "confidence_by_type",
