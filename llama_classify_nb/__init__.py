@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .labels import load_sample_labels, read_labels
     from .loading import count_jobs, fetch_jobs, load_sample, read_jobs, wait_for_jobs
     from .report import write_report
-    from .widgets import explore
+    from .widgets import explore, review
 
 __all__ = [
     "Archive",
@@ -36,6 +36,7 @@ __all__ = [
     "plots",
     "read_jobs",
     "read_labels",
+    "review",
     "wait_for_jobs",
     "write_report",
 ]
@@ -57,6 +58,7 @@ _HOMES = {
     "metrics": None,
     "plots": None,
     "explore": "widgets",
+    "review": "widgets",
     "write_report": "report",
     "exceptions": None,
 }

@@ -174,16 +174,30 @@ def _next_record(content: bytes, place: int) -> int | None:
     return None
 
 
-def standing(records: Iterable[Record]) -> list[Record]:
-    """Give the latest record of each job and reviewer that no undo took back, in the order they were made."""
-    stacks: dict[tuple[str, str], list[tuple[int, Record]]] = {}
-    for place, record in enumerate(records):
-        stack = stacks.setdefault((record.job_id, record.reviewer), [])
+def stacks(records: Iterable[Record]) -> dict[tuple[str, str], list[Record]]:
+    """Give, for each job and reviewer, the records that no undo took back, in the order they were made."""
+    found: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        stack = found.setdefault((record.job_id, record.reviewer), [])
         if record.action != "undo":
-            stack.append((place, record))
+            stack.append(record)
         elif stack:
             stack.pop()
-    return [record for _, record in sorted(stack[-1] for stack in stacks.values() if stack)]
+    return {key: stack for key, stack in found.items() if stack}
+
+
+def answer(stack: Iterable[Record]) -> Record | None:
+    """Give what a reviewer said of a job last: a label, or that they can't tell; None: they only skipped it."""
+    said = None
+    for record in stack:
+        said = record if record.action != "skip" else said
+    return said
+
+
+def standing(records: Iterable[Record]) -> list[Record]:
+    """Give what each reviewer said of each job last and didn't take back, jobs in the order they were first read."""
+    said = (answer(stack) for stack in stacks(records).values())
+    return [record for record in said if record is not None]
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:

@@ -82,7 +82,7 @@ def _standing(path: Path, log: label_records.Parsed) -> pd.DataFrame:
         said.append("its last record was cut short, as by a crash, and is left out")
     for one in said:
         warnings.warn(f"{path}: {one}", UserWarning, stacklevel=3)
-    return label_records.frame(record for record in label_records.standing(log.records) if record.action != "skip")
+    return label_records.frame(label_records.standing(log.records))
 
 
 def load_sample_labels() -> pd.DataFrame:

@@ -121,6 +121,12 @@ class TestRecords:
             ("a", "lee", "note"),
         ]
 
+    def test_a_skip_hides_no_label_and_is_none(self) -> None:
+        some = [record("a", "memo"), record("a", None, "skip"), record("b", None, "skip")]
+        assert standing(some) == [some[0]]
+        assert standing([*some, record("a", None, "undo")]) == [some[0]]  # the skip was taken back
+        assert standing([*some, record("a", None, "undo"), record("a", None, "undo")]) == []
+
     @pytest.mark.parametrize("some", [[], [record()], [record(), record("b", None, "cant_tell", time=None)]])
     def test_a_table_has_its_dtypes_with_and_without_rows(self, some: list[Record]) -> None:
         table = frame(some)
