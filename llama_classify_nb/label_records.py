@@ -21,7 +21,7 @@ from .cells import mended, neutralise, restore
 NO_RULE = "(no rule fits)"
 
 #: What a record does. None of these words begins with another: a file's last record is whole if it ends in one.
-ACTIONS = ("label", "cant_tell", "skip", "undo")
+ACTIONS = ("label", "cant_tell", "skip", "undo", "open")
 
 COLUMNS = (
     schema.Column("job_id", "str", "id of the job"),
@@ -38,7 +38,7 @@ COLUMNS = (
         "action",
         "str",
         "label; cant_tell: read without a label; skip: put off; undo: takes back this reviewer's latest record of the "
-        "job that still stands",
+        "job that still stands; open: reads it now, where reviewers share a queue",
     ),
 )
 NAMES = tuple(column.name for column in COLUMNS)
@@ -178,6 +178,8 @@ def stacks(records: Iterable[Record]) -> dict[tuple[str, str], list[Record]]:
     """Give, for each job and reviewer, the records that no undo took back, in the order they were made."""
     found: dict[tuple[str, str], list[Record]] = {}
     for record in records:
+        if record.action == "open":
+            continue
         stack = found.setdefault((record.job_id, record.reviewer), [])
         if record.action != "undo":
             stack.append(record)

@@ -12,20 +12,22 @@ from .. import label_records
 from ..exceptions import ArgumentError
 from ..label_log import LabelLog
 from ..label_records import NO_RULE, Record
-from ..metrics.threshold import uniform
 from ..texts import printable
 from ._progress import Narrowing, Progress
 from ._queue import SAMPLE
 
 #: What an answer says, and what may tell it: hidden while a job is blind.
 ANSWER = ("outcome", "type", "confidence", "reasoning", "error_message", "extra")
+#: How long a job that somebody else opened is left to them.
+OPEN_FOR = dt.timedelta(minutes=30)
 KEYS = {"n": "no_rule", "?": "cant_tell", "s": "skip", "u": "undo", "b": "back", "+": "forward"}
 
 
 class Desk:
     """Which job a reviewer reads, and what they say of it.
 
-    Every act writes one record and then moves on; if it can't be written, it raises and nothing changes.
+    Every act writes one record and then moves on; if it can't be written, it raises and nothing changes. Where a queue
+    is shared, a record says which job is being read, too, so that nobody else begins it.
 
     Parameters
     ----------
@@ -59,10 +61,6 @@ class Desk:
     ) -> None:
         self._jobs, self._rules, self._log = jobs, rules, log
         self._reviewer, self._share, self._clock = reviewer, share, clock
-        if share and len(queue):
-            # Each begins elsewhere: side by side, two would read the same jobs all the way.
-            start = int(uniform(pd.Series([reviewer]), "share")[0] * len(queue))
-            queue = pd.concat([queue.iloc[start:], queue.iloc[:start]])
         self._queue = queue.reset_index(drop=True)
         self._ids = [str(one) for one in self._queue["job_id"]]
         self._place_of = {job_id: place for place, job_id in enumerate(self._ids)}
@@ -72,7 +70,8 @@ class Desk:
         self._looked_at: set[str] = set()
         self._narrowing = Narrowing(jobs, rules, plan, self._name == SAMPLE)
         self._read_log()
-        self.place: int | None = self._to_read(-1)
+        self.place: int | None = None
+        self._go_on(-1)
 
     # What is shown
 
@@ -246,37 +245,57 @@ class Desk:
 
     def _show(self, place: int | None) -> None:
         self.place = place
-        if place is not None and not self.is_hidden(place):
+        if place is None:
+            return
+        if not self.is_hidden(place):
             self._looked_at.add(self._ids[place])
+        if self._share:
+            self._log.append(self._record(place, "open"))
+            self._read_log()
+
+    def _go_on(self, after: int) -> None:
+        """Show the next job to read; another, if somebody else opened it at the same moment."""
+        for _ in range(len(self._ids) + 1):
+            self._show(self._to_read(after))
+            if self.place is None or self._ids[self.place] not in self._taken or not self._is_left(after):
+                return
+
+    def _is_left(self, after: int) -> bool:
+        """Tell whether a job is left to read that nobody else reads now."""
+        place = self._to_read(after)
+        return place is not None and self._ids[place] not in self._taken
 
     def _write(self, action: str, label: str | None, note: str) -> str:
         if self.place is None:
             raise ArgumentError("Every job of the queue is read; go back to change a label.")
-        job_id, row = self._ids[self.place], self._queue.iloc[self.place]
+        record = self._record(self.place, action, label, note)
+        self._log.append(record)
+        self._read_log()
+        before = self.place
+        self._go_on(before)
+        said = f"Saved: {_act(record)}, of job {_short(record.job_id)}."
+        return f"{said} It is the only one left." if self.place == before else said
+
+    def _record(self, place: int, action: str, label: str | None = None, note: str = "") -> Record:
+        job_id, row = self._ids[place], self._queue.iloc[place]
         design = {name: None if pd.isna(row[name]) else row[name] for name in ("stratum", "stage")}
         chance = None if pd.isna(row["inclusion_probability"]) else float(row["inclusion_probability"])
         if chance is None:  # a second look at a job that was drawn: what its label stands for stays
             drawn = [one for one in self._of_job(job_id) if one.inclusion_probability is not None]
             for one in drawn[-1:]:
                 chance, design = one.inclusion_probability, {"stratum": one.stratum, "stage": one.stage}
-        record = Record(
+        return Record(
             job_id=job_id,
             label=label,
             reviewer=self._reviewer,
             time=self._clock(),
-            seen_prediction=not self.is_hidden(self.place),
+            seen_prediction=not self.is_hidden(place),
             inclusion_probability=chance,
             queue=self._name,
             note=note.strip() or None,
             action=action,
             **design,
         )
-        self._log.append(record)
-        self._read_log()
-        before = self.place
-        self._show(self._to_read(before))
-        said = f"Saved: {_act(record)}, of job {_short(job_id)}."
-        return f"{said} It is the only one left." if self.place == before else said
 
     def _read_log(self) -> None:
         """Take in what the log holds now, by whomever."""
@@ -288,6 +307,10 @@ class Desk:
                 self._answers.setdefault(said.job_id, []).append(said)
         mine = (one for one in self._log.records if one.reviewer == self._reviewer)
         self._looked_at |= {one.job_id for one in mine if one.seen_prediction}
+        latest = {one.reviewer: one for one in self._log.records if one.reviewer != self._reviewer}
+        since = self._clock() - OPEN_FOR
+        opened = [one for one in latest.values() if one.action == "open" and one.time and one.time > since]
+        self._taken = {one.job_id for one in opened} if self._share else set()
 
     def _of_job(self, job_id: str) -> list[Record]:
         return self._answers.get(job_id, [])
@@ -312,12 +335,16 @@ class Desk:
         return bool(stack) and stack[-1].action == "skip"  # type: ignore[index]
 
     def _to_read(self, after: int) -> int | None:
-        """Give the next job to read, those that were skipped last; None: all are read."""
+        """Give the next job to read: skipped ones come later, and those that others read now last. None: all are."""
         n = len(self._ids)
-        for with_skipped in (False, True):
+        for with_skipped, with_taken in ((False, False), (True, False), (True, True)):
             for step in range(1, n + 1):
                 place = (after + step) % n
-                if not self._is_done(place) and (with_skipped or not self._is_skipped(place)):
+                if (
+                    not self._is_done(place)
+                    and (with_skipped or not self._is_skipped(place))
+                    and (with_taken or self._ids[place] not in self._taken)
+                ):
                     return place
         return None
 

@@ -46,7 +46,8 @@ class Progress(NamedTuple):
     @property
     def may_stop(self) -> bool:
         """Whether the plan's margin is met."""
-        return self.margin is not None and self.interval is not None and self.interval.half_width <= self.margin
+        # A hair more than the margin is the margin: ends are rounded.
+        return self.margin is not None and self.interval is not None and self.interval.half_width <= self.margin + 1e-9
 
 
 class Narrowing:

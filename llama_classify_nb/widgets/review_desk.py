@@ -53,8 +53,8 @@ def review(
     jobs : DataFrame, optional
         The jobs that the plan is of, if they aren't all of the JobSet.
     share : bool
-        Whether several reviewers share the queue, so that jobs that others have labelled needn't be read. By default
-        each reads all of it, and ``reviewer_agreement`` compares them.
+        Whether several reviewers share the queue: jobs that others have labelled, or read at this moment, are passed
+        over. By default each reads all of it, and ``reviewer_agreement`` compares them.
     open_document : callable, optional
         Is given the job (a row of jobs, without its answer while that is hidden) and returns what to show beside it: a
         text, a widget, or anything that a notebook can display. If it raises, the error is shown in its place.

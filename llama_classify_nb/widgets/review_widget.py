@@ -52,6 +52,7 @@ class Review:
         self._entered_at = self._shown_at = float("-inf")
         self._shown_place: int | None = -1
         self._types_shown: list[tuple[str, str, str]] = []
+        self._ours: tuple[w.Widget, ...] = ()  # in the place of the document, made here and so closed here
         self._n_notes = 0
         self._make()
         self.keys.on_msg(self._entered)
@@ -182,17 +183,17 @@ class Review:
         self._message.value = page.message(" · ".join([said, *notes] if said else notes), is_error or bool(notes))
         if not is_error:
             self._draw_job()
-        self._shown_at = time.monotonic()
         self._progress.value = page.frame(
             page.STYLE, page.progress(self._desk.progress(), str(self._log.path.resolve()), self._reviewer)
         )
+        self._shown_at = time.monotonic()
 
     def _draw_job(self) -> None:
         desk, job = self._desk, self._desk.job
         if job is None or desk.place is None:
             self._card.value = page.frame('<div class="card">Every job of this queue is read.</div>')
             self._draw_types({})
-            self._document.children = ()
+            self._place_document()
             self.note.value = ""
             self._shown_place = None
             return
@@ -223,7 +224,7 @@ class Review:
             buttons.append(self._button(text, page.label(description, 500) or "A type that answers gave", choose))
         self.types.children = buttons
         for button in old:
-            button.close()
+            _close(button)
 
     def _draw_document(self, job: pd.Series) -> None:
         if self._open_document is None:
@@ -232,8 +233,23 @@ class Review:
             found = self._open_document(job)
         except Exception as error:  # noqa: BLE001 - whatever a team's own function raises, the desk goes on
             text = f"open_document failed: {type(error).__name__}: {error}"
-            found = w.HTML(page.message(text, is_error=True))
-        self._document.children = (_shown(found),)
+            self._place_document(w.HTML(page.message(text, is_error=True)), is_ours=True)
+            return
+        self._place_document(_shown(found), is_ours=not isinstance(found, w.Widget))
+
+    def _place_document(self, *widgets: w.Widget, is_ours: bool = False) -> None:
+        self._document.children = widgets
+        for one in self._ours:
+            _close(one)
+        self._ours = widgets if is_ours else ()
+
+
+def _close(widget: w.Widget) -> None:
+    """Close a widget, and what it alone holds: over hours, each would stay."""
+    for name in ("layout", "style"):
+        if hasattr(widget, name):
+            getattr(widget, name).close()
+    widget.close()
 
 
 def _shown(found: Any) -> w.Widget:
