@@ -38,6 +38,7 @@ HOSTILE = "<img src=x onerror=\"window.__pwned=1\"><script>window.__pwned=1</scr
 @pytest.fixture(autouse=True)
 def _clicks_as_fast_as_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(review_widget, "DOUBLE_CLICK_S", -1.0)
+    monkeypatch.setattr(review_widget, "WAITED_S", -1.0)
 
 
 @pytest.fixture(scope="module")
@@ -144,14 +145,16 @@ class TestActs:
         assert len(desk.labels) == 1
         assert desk.keys.value == ""
 
-    def test_a_second_click_at_once_is_not_for_the_next_job(self, open_desk: Any, monkeypatch: Any) -> None:
-        monkeypatch.setattr(review_widget, "DOUBLE_CLICK_S", 3_600.0)
+    @pytest.mark.parametrize("name", ["DOUBLE_CLICK_S", "WAITED_S"])
+    def test_a_double_click_labels_one_job(self, open_desk: Any, monkeypatch: Any, name: str) -> None:
+        monkeypatch.setattr(review_widget, name, 3_600.0)
         desk = open_desk()
-        desk._shown_at = float("-inf")
         click(desk, "1 ")
         click(desk, "1 ")
         assert len(desk.labels) == 1
-        assert "click again" in desk._message.value
+        assert "double click" in desk._message.value
+        click(desk, "2 ")  # another button is another thought
+        assert len(desk.labels) == 2
 
     def test_undo_takes_back_step_by_step_and_is_itself_written(
         self, open_desk: Any, queue: pd.DataFrame, path: Path
