@@ -35,7 +35,7 @@ STYLE = """<style>
 .lcn .warn { border-left: 4px solid #d55e00; padding: 4px 10px; }
 .lcn progress { width: 100%; height: 10px; max-width: 420px; vertical-align: middle; }
 .lcn .facts th { white-space: nowrap; } .lcn .facts td { overflow-wrap: anywhere; }
-.lcn .card td.text { min-width: 120px; } .lcn .card .columns > div { flex-basis: 260px; }
+.lcn .card td.text { min-width: 120px; }
 .lcn figure { margin: 4px 0; } .lcn svg { max-width: 100%; height: auto; }
 </style>"""
 
