@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .labels import load_sample_labels, read_labels
     from .loading import count_jobs, fetch_jobs, load_sample, read_jobs, wait_for_jobs
     from .report import verify_report, write_report
-    from .widgets import explore
+    from .widgets import explore, review
 
 __all__ = [
     "Archive",
@@ -38,6 +38,7 @@ __all__ = [
     "read_csv",
     "read_jobs",
     "read_labels",
+    "review",
     "verify_report",
     "wait_for_jobs",
     "write_csv",
@@ -61,6 +62,7 @@ _HOMES = {
     "metrics": None,
     "plots": None,
     "explore": "widgets",
+    "review": "widgets",
     "write_report": "report",
     "verify_report": "report",
     "read_csv": "export",

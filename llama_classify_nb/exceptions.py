@@ -6,6 +6,7 @@
     ├── ArgumentError (ValueError)    an argument can't be right; nothing was requested
     ├── ArchiveError                  the archive can't be opened, read or written
     ├── ReadError                     a file can't be read as jobs
+    ├── LabelLogError                 a label can't be written
     └── ApiError                      one request, and no usable answer
         ├── AuthenticationError       401: the key is wrong, or of another region or project
         ├── PaymentRequiredError      402: credits are out
@@ -51,6 +52,10 @@ class DamagedArchiveError(ArchiveError):
 
 class ReadError(ClassifyError):
     """A file that can't be read as jobs; the message names the file."""
+
+
+class LabelLogError(ClassifyError):
+    """A label can't be written, and isn't; the message names the file."""
 
 
 class ApiError(ClassifyError):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 import pandas as pd
 
-from . import schema
+from . import label_log, label_records, schema
+from .cells import restore
 from .exceptions import ReadError
 
 KEYS = ("job_id", "file_input")
@@ -17,7 +19,7 @@ _BOOLEANS = ("seen_prediction", "blind")
 
 
 def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read labels from a CSV file.
+    """Read labels from a CSV file: one of your own, or the one that ``review`` keeps.
 
     Parameters
     ----------
@@ -29,15 +31,30 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     -------
     DataFrame
         The same columns, as text; ``inclusion_probability`` as float64; ``seen_prediction`` and ``blind`` as boolean.
-        An empty cell is missing; a type called NA stays one.
+        An empty cell is missing; a type called NA stays one. An apostrophe that guards a spreadsheet against a text
+        like ``=1+1`` is taken off.
+
+        Of a file that ``review`` keeps: a row for each job and reviewer, what this reviewer said last and didn't take
+        back, with the columns ``label_records.COLUMNS``; ``time`` as datetime64[us, UTC]. Where a reviewer couldn't
+        tell, ``label`` is missing, and metrics pass over it; ``"(no rule fits)"`` is a label that no rule names, so
+        that metrics take a missing answer for right. Jobs that were skipped have no row. Only labels of jobs that were
+        drawn at random speak for all jobs: ``labels[labels["inclusion_probability"].notna()]``.
 
     Raises
     ------
     ReadError
         If the file can't be read, or a column is lacking or of another kind.
+
+    Warns
+    -----
+    UserWarning
+        If the file of ``review`` holds a line that is no record, as after a crash; it is left out.
     """
     path = Path(path)
     try:
+        log = label_log.read(path)
+        if log is not None:
+            return _standing(path, log)
         table = pd.read_csv(path, dtype=schema.TEXT, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise ReadError(f"{path}: can't be read as a CSV file of labels: {error}") from None
@@ -54,7 +71,18 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     for name in set(_BOOLEANS) & set(table.columns):
         table[name] = table[name].str.lower().map({"true": True, "false": False, "1": True, "0": False})
         table[name] = table[name].astype("boolean")
+    for name in table.columns[table.dtypes == schema.TEXT]:
+        table[name] = table[name].map(restore, na_action="ignore").astype(schema.TEXT)
     return table
+
+
+def _standing(path: Path, log: label_records.Parsed) -> pd.DataFrame:
+    said = list(log.faults)
+    if log.torn is not None:
+        said.append("its last record was cut short, as by a crash, and is left out")
+    for one in said:
+        warnings.warn(f"{path}: {one}", UserWarning, stacklevel=3)
+    return label_records.frame(label_records.standing(log.records))
 
 
 def load_sample_labels() -> pd.DataFrame:

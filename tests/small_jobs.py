@@ -45,11 +45,12 @@ def small_jobs(n: int = 60, seed: int = 3) -> pd.DataFrame:
 def some_labels(jobs: pd.DataFrame) -> pd.DataFrame:
     """Give most jobs a label: their answer, or another type."""
     if not isinstance(jobs, pd.DataFrame) or "job_id" not in jobs or "type" not in jobs:
-        return pd.DataFrame({"job_id": ["job-1"], "label": ["a"]})
+        return pd.DataFrame({"job_id": ["job-1"], "label": ["a"], "seen_prediction": [True]})
     number = jobs["job_id"].astype(str).map(lambda text: sum(text.encode())).astype("int64")
     other = jobs["type"].cat.categories[0] if len(jobs["type"].cat.categories) else "a"
     label = jobs["type"].astype(object).where((number % 5 != 0) & jobs["type"].notna(), other)
     table = pd.DataFrame({"job_id": jobs["job_id"].astype(object), "label": label, "reviewer": "r1"})
+    table["seen_prediction"] = number.to_numpy() % 4 != 0
     twice = table[number % 3 == 0].assign(reviewer="r2")
     return pd.concat([table[number % 7 != 0], twice])
 

@@ -55,6 +55,7 @@ CASES = [(name, {}) for name in OF_JOBS] + [
     ("reasoning_terms", {"by": "confidence"}),
     ("costs", {"by": "week", "threshold": 0.9}),
     ("cost_curve", {"by": "type"}),
+    ("anchoring", {"by": "reviewer"}),
 ]
 HOSTILE = [
     "$x^{$",

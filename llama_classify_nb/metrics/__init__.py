@@ -37,6 +37,7 @@ Which rules get in each other's way?           `rule_overlap`
 What is wrong with the rules as written?       `rule_lint`
 Which rule sets are there, what changed?       `rule_sets`, `rule_diff`
 Does a rule's place in the list matter?        `rule_position_effect`
+Do people agree because they saw the answer?   `anchoring`
 How far can a share be trusted?                `wilson`, `clopper_pearson`
 =============================================  ==========================
 
@@ -47,6 +48,7 @@ column at once: ``by="type"``, ``by="rule_set"``. The package ``plots`` has a pi
 
 from __future__ import annotations
 
+from .anchoring import anchoring
 from .calibration import calibration_curve, calibration_scores, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
 from .costs import cost_curve, costs
@@ -81,6 +83,7 @@ from .types import type_breakdown
 __all__ = [
     "accuracy",
     "accuracy_estimate",
+    "anchoring",
     "audit_plan",
     "calibration_curve",
     "calibration_scores",

@@ -74,6 +74,23 @@ def match(jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None =
     return Labelled(some, row, label, *_judged(jobs, some, label, rules))
 
 
+def each(jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Judge each label, by ``job_id``, by itself: whether its job is scored, and whether its answer is right."""
+    _arguments.outcome_codes(jobs)
+    known = jobs[~jobs["job_id"].duplicated()]
+    place = pd.Index(known["job_id"]).get_indexer(pd.Index(labels["job_id"]))
+    mine = place >= 0
+    if len(labels) and len(jobs) and not mine.any():
+        raise ArgumentError(
+            f"labels: no label is of a job in jobs; the first is of {labels['job_id'].iloc[0]!r}, and jobs holds such "
+            f"as {jobs['job_id'].iloc[0]!r}"
+        )
+    some = known.iloc[place[mine]].reset_index(drop=True)
+    scored, right = np.zeros(len(labels), bool), np.zeros(len(labels), bool)
+    scored[mine], _, right[mine] = _judged(jobs, some, labels["label"].to_numpy(dtype=object)[mine], rules)
+    return scored, right
+
+
 def majority(labels: pd.DataFrame, key: str) -> pd.DataFrame:
     """Give the one label of each job: a frame of ``key`` and ``label``."""
     some = pd.DataFrame({key: labels[key].astype(object), "label": labels["label"].astype(object)}).dropna()

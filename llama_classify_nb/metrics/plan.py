@@ -89,8 +89,8 @@ def audit_plan(
         * ``n_simple_random`` (Int64): in the last row, the labels that a simple random sample would need for the same
           half-width; missing elsewhere.
 
-        ``plan.attrs`` holds ``goal``, ``stage`` (pilot or main), ``by``, and the ids of the pilot's jobs: keep the
-        frame as it is for :func:`draw_sample` and :func:`accuracy_estimate`.
+        ``plan.attrs`` holds ``goal``, ``stage`` (pilot or main), ``by``, ``margin``, ``assurance``, and the ids of the
+        pilot's jobs: keep the frame as it is for :func:`draw_sample` and :func:`accuracy_estimate`.
 
     Notes
     -----
@@ -127,6 +127,7 @@ def audit_plan(
     labelled = [] if found is None else found.jobs["job_id"].tolist()
     stage = "pilot" if pilot is None else "main"
     plan.attrs.update(goal=goal, stage=stage, by=by if goal == "accuracy" else None, labelled=labelled)
+    plan.attrs.update(margin=margin, assurance=assurance)
     return plan
 
 

@@ -35,11 +35,13 @@ Which rules get in each other's way?           `rule_overlap`
 What is wrong with the rules as written?       `rule_lint`
 Which rule sets are there, what changed?       `rule_sets`, `rule_diff`
 Does a rule's place in the list matter?        `rule_position_effect`
+Do people agree because they saw the answer?   `anchoring`
 =============================================  ==========================
 """
 
 from __future__ import annotations
 
+from .anchoring import anchoring
 from .calibration import calibration_curve, risk_coverage_curve
 from .confidence import confidence_by_type, confidence_distribution
 from .costs import cost_curve, costs
@@ -66,6 +68,7 @@ from .threshold import precision_threshold
 from .types import type_breakdown
 
 __all__ = [
+    "anchoring",
     "audit_plan",
     "calibration_curve",
     "confidence_by_type",

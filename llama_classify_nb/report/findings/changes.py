@@ -59,6 +59,5 @@ def _costs(table: pd.DataFrame) -> list[str]:
     n = int(table["n"].sum())
     if not n:
         return []
-    return [
-        f"{count(n, 'job')} told what they cost: {table['total'].sum():,.6g} credits in all; costs.csv has them by type."
-    ]
+    total = f"{table['total'].sum():,.6g}"
+    return [f"{count(n, 'job')} told what they cost: {total} credits in all, and by type in costs.csv."]

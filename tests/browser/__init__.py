@@ -1,4 +1,4 @@
-"""A private JupyterLab on loopback, and headless Chromium to sit before it."""
+"""A private JupyterLab or Voila on loopback, and headless Chromium to sit before it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 CEILING_MS = 60_000  # of every wait; each waits for a state, and none for a time
+expect.set_options(timeout=CEILING_MS)
 _FLAGS = (
     "--no-sandbox",  # a test user may be root
     "--disable-gpu",
@@ -50,13 +51,38 @@ def write_notebook(path: Path, *sources: str) -> None:
 @contextlib.contextmanager
 def jupyterlab(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
     """Serve ``folder/notebooks`` and give the address; nothing of the user's own settings takes part."""
+    options = [
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=",
+        "--ServerApp.password=",
+        f"--ServerApp.root_dir={folder / 'notebooks'}",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    with _served(folder, "jupyterlab", options, "/api/status", theme) as address:
+        yield f"{address}/lab/tree"
+
+
+@contextlib.contextmanager
+def voila(folder: Path, notebook: str, theme: str = "light") -> Iterator[str]:
+    """Serve one notebook of ``folder/notebooks`` as a page without code, and give its address."""
+    options = [notebook, "--Voila.ip=127.0.0.1", "--show_tracebacks=True", f"--theme={theme}"]
+    with _served(folder, "voila", options, "/voila/static/", "JupyterLab Light") as address:
+        yield f"{address}/"
+
+
+@contextlib.contextmanager
+def _served(folder: Path, module: str, options: list[str], ready: str, theme: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = folder / "jupyterlab.log"
+    log = folder / f"{module}.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            _command(port, folder / "notebooks"),
+            [sys.executable, "-m", module, "--no-browser", f"--port={port}", *options],
             cwd=folder / "notebooks",
             env=_environment(folder, theme),
             stdout=output,
@@ -64,29 +90,10 @@ def jupyterlab(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
             start_new_session=True,
         )
         try:
-            _wait_for(f"http://127.0.0.1:{port}/api/status", server, log)
-            yield f"http://127.0.0.1:{port}/lab/tree"
+            _wait_for(f"http://127.0.0.1:{port}{ready}", server, log)
+            yield f"http://127.0.0.1:{port}"
         finally:
             _end(server)
-
-
-def _command(port: int, root: Path) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--no-browser",
-        "--allow-root",
-        f"--port={port}",
-        "--ServerApp.ip=127.0.0.1",
-        "--ServerApp.port_retries=0",
-        "--IdentityProvider.token=",
-        "--ServerApp.password=",
-        f"--ServerApp.root_dir={root}",
-        "--LabApp.expose_app_in_browser=True",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]
 
 
 def _environment(folder: Path, theme: str) -> dict[str, str]:
@@ -112,7 +119,7 @@ def _environment(folder: Path, theme: str) -> dict[str, str]:
     environment |= {"JUPYTER_PLATFORM_DIRS": "1", "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     # The kernel of this environment, not one that the user has elsewhere.
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    package = str(Path(__file__).parents[1])
+    package = str(Path(__file__).parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package, environment.get("PYTHONPATH"))))
     return environment
 
@@ -120,15 +127,17 @@ def _environment(folder: Path, theme: str) -> dict[str, str]:
 def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(600):
         if server.poll() is not None:
-            raise RuntimeError(f"JupyterLab ended by itself:\n{log.read_text(errors='replace')[-3000:]}")
+            raise RuntimeError(f"The server ended by itself:\n{log.read_text(errors='replace')[-3000:]}")
         try:
             with urllib.request.urlopen(address, timeout=2):
                 return
+        except urllib.error.HTTPError:
+            return  # it answers
         except (urllib.error.URLError, OSError):
             # Waiting on the process returns at once when it dies, and else looks again.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 server.wait(0.1)
-    raise TimeoutError(f"JupyterLab did not answer:\n{log.read_text(errors='replace')[-3000:]}")
+    raise TimeoutError(f"The server did not answer:\n{log.read_text(errors='replace')[-3000:]}")
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
@@ -165,7 +174,38 @@ def run_all(page: Page, address: str) -> None:
     page.evaluate("() => window.jupyterapp.restored")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
     page.wait_for_function(_IDLE)  # a run before the kernel is there is dropped without a word
+    run_cells(page)
+
+
+def run_cells(page: Page) -> None:
+    """Run all cells of the notebook that is open."""
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
     errors = page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.error"]')
     if errors.count():
         raise AssertionError(f"a cell failed: {errors.first.inner_text()[:2000]}")
+
+
+def restart(page: Page) -> None:
+    """Restart the kernel of the notebook that is open, and wait for it."""
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.wait_for_function(_IDLE)
+
+
+def set_theme(page: Page, theme: str) -> None:
+    """Give JupyterLab another theme, and wait until it shows."""
+    page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", theme)
+    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+
+
+def serious_faults(page: Page, within: str) -> list[str]:
+    """Give what axe finds serious or critical, rule and place, within a part of the page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, context=within).response
+    assert found["passes"], f"axe found nothing to look at in {within}"
+    return [
+        f"{one['id']}: {node['html'][:200]}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]

@@ -77,7 +77,7 @@ def test_the_explorer_narrows_down_shows_a_card_and_saves(folder: Path) -> None:
 
 
 def test_the_quickstart_runs_in_jupyterlab(folder: Path) -> None:
-    shutil.copy(Path(__file__).parents[1] / "notebooks" / "00-quickstart.ipynb", folder / "notebooks")
+    shutil.copy(Path(__file__).parents[2] / "notebooks" / "00-quickstart.ipynb", folder / "notebooks")
     with browser.jupyterlab(folder, theme="JupyterLab Dark") as address, browser.browser(height=2400) as page:
         browser.run_all(page, f"{address}/00-quickstart.ipynb")
         expect(page.locator(".lcn .count")).to_have_text("5,992 of 5,992 jobs")

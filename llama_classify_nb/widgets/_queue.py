@@ -1,0 +1,105 @@
+"""What a reviewer is to read, and in what order: a table of jobs, made of a draw, a table, or a word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import schema
+from ..exceptions import ArgumentError
+from ..metrics import audit_plan, draw_sample, label_suspects
+
+LOWEST, FLIPS, SUSPECTS = "lowest confidence first", "flips first", "suspects first"
+WORDS = (LOWEST, FLIPS, SUSPECTS)
+SAMPLE, OWN = "sample", "own"  # what a queue is called that was drawn, or given
+
+#: What a queue keeps of a table that it is made of, and what stands there otherwise.
+_DESIGN: dict[str, Any] = {"stratum": None, "stage": None, "inclusion_probability": np.nan, "blind": False}
+
+
+def make(
+    jobs: pd.DataFrame, rules: pd.DataFrame, queue: Any, plan: pd.DataFrame | None, labels: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Give the queue, and the plan that it was drawn by, if it was.
+
+    Parameters
+    ----------
+    jobs, rules : DataFrame
+        The tables.
+    queue : DataFrame, str or None
+        Of ``draw_sample``, or with ``job_id``; one of ``WORDS``; None: drawn by ``plan``, or by one that is made.
+    plan : DataFrame, optional
+        Of ``audit_plan``.
+    labels : DataFrame
+        The labels so far, for "suspects first".
+
+    Returns
+    -------
+    DataFrame
+        In the order of reading: ``job_id``, ``stratum``, ``stage``, ``inclusion_probability``, ``blind``, ``queue``:
+        what it is called, and ``again``: whether labels given in other queues don't count here.
+    DataFrame or None
+        The plan.
+    """
+    if isinstance(queue, str):
+        if queue not in WORDS:
+            raise ArgumentError(f"queue is {queue!r}; in words it is one of: {', '.join(map(repr, WORDS))}")
+        order, n_again = _in_words(jobs, rules, queue, labels)
+        table, name = jobs.iloc[order][["job_id"]], queue
+        again = np.arange(len(order)) < n_again
+    else:
+        if queue is None:
+            plan = audit_plan(jobs) if plan is None else plan
+            queue = draw_sample(jobs, plan)
+        _check(jobs, queue)
+        table = queue[~queue["job_id"].duplicated()]
+        is_drawn = "inclusion_probability" in table.columns
+        name, again = SAMPLE if is_drawn else OWN, np.full(len(table), is_drawn)
+    made = pd.DataFrame({"job_id": table["job_id"].to_numpy(dtype=object)})
+    for column, otherwise in _DESIGN.items():
+        made[column] = table[column].to_numpy() if column in table.columns else otherwise
+    made["blind"] = made["blind"].fillna(False).astype(bool)
+    made["queue"], made["again"] = name, again
+    return made, plan
+
+
+def _check(jobs: pd.DataFrame, queue: Any) -> None:
+    if not isinstance(queue, pd.DataFrame) or "job_id" not in queue.columns:
+        kind = "a DataFrame without 'job_id'" if isinstance(queue, pd.DataFrame) else f"a {type(queue).__name__}"
+        words = ", ".join(map(repr, WORDS))
+        raise ArgumentError(f"queue is {kind}; give the table of draw_sample, any other with 'job_id', or: {words}")
+    unknown = queue.loc[~queue["job_id"].isin(jobs["job_id"]), "job_id"]
+    if len(unknown):
+        raise ArgumentError(
+            f"queue: {len(unknown):,} of its {len(queue):,} jobs are not among the jobs, for example "
+            f"{unknown.iloc[0]!r}; give the JobSet that it was drawn from"
+        )
+
+
+def _in_words(jobs: pd.DataFrame, rules: pd.DataFrame, word: str, labels: pd.DataFrame) -> tuple[np.ndarray, int]:
+    """Give the rows of jobs in the order of a word, and how many of the first are to be read again."""
+    confidence = jobs["confidence"].to_numpy(dtype=np.float64, na_value=np.nan)
+    scored = jobs["outcome"].isin(schema.ANSWERED_OUTCOMES).to_numpy(dtype=bool)
+    by_confidence = np.lexsort((jobs["job_id"].astype(str), confidence))
+    by_confidence = by_confidence[scored[by_confidence]]
+    first = np.empty(0, np.int64)
+    if word == FLIPS:
+        first = _flips(jobs, by_confidence)
+    elif word == SUSPECTS and labels["label"].notna().any():
+        suspects = label_suspects(jobs, labels, rules=rules)["job_id"]
+        first = pd.Index(jobs["job_id"]).get_indexer(pd.Index(suspects))
+    rest = by_confidence[~np.isin(by_confidence, first)]
+    return np.concatenate([first, rest]), len(first) if word == SUSPECTS else 0
+
+
+def _flips(jobs: pd.DataFrame, by_confidence: np.ndarray) -> np.ndarray:
+    """Give the rows whose file got different answers, file by file, that with the lowest confidence first."""
+    some = pd.DataFrame({"file": pd.factorize(jobs["file_input"])[0][by_confidence]})
+    some["answer"] = pd.factorize(jobs["type"].astype(object))[0][by_confidence]
+    some["row"], some["place"] = by_confidence, np.arange(len(some))
+    some = some[some["file"] >= 0]
+    by_file = some.groupby("file", sort=False)
+    some = some.assign(n=by_file["answer"].transform("nunique"), first=by_file["place"].transform("min"))
+    return some[some["n"] > 1].sort_values(["first", "place"])["row"].to_numpy()
