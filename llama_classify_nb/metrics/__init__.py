@@ -37,8 +37,9 @@ from .health import confidence_health
 from .intervals import clopper_pearson, wilson
 from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
-from .plan import audit_plan, draw_sample
+from .plan import audit_plan
 from .reviewers import label_suspects, reviewer_agreement
+from .sample import draw_sample
 from .scores import accuracy, confusion_matrix, scores_by_type
 from .selection import select_jobs
 from .shares import corrected_type_shares
