@@ -16,6 +16,8 @@ KEYS = ("job_id", "file_input")
 # Columns that are read as something else than text.
 _NUMBER = "inclusion_probability"
 _BOOLEANS = ("seen_prediction", "blind")
+_YES, _NO = ("true", "yes", "y", "1"), ("false", "no", "n", "0")
+_SEPARATORS = (",", ";", "\t")
 
 
 def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -24,15 +26,16 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     Parameters
     ----------
     path : path-like
-        A CSV file in UTF-8 with a header: ``label`` and ``job_id`` or ``file_input``; optionally ``reviewer``,
-        ``seen_prediction``, ``inclusion_probability``, ``stage``, ``blind``, and any others.
+        A CSV file in UTF-8, with or without a byte order mark; cells parted by commas, semicolons or tabs. It has a
+        header: ``label`` and ``job_id`` or ``file_input``; optionally ``reviewer``, ``seen_prediction``,
+        ``inclusion_probability``, ``stage``, ``blind``, and any others.
 
     Returns
     -------
     DataFrame
         The same columns, as text; ``inclusion_probability`` as float64; ``seen_prediction`` and ``blind`` as boolean.
         An empty cell is missing; a type called NA stays one. An apostrophe that guards a spreadsheet against a text
-        like ``=1+1`` is taken off.
+        like ``=1+1`` is taken off, and so are blanks around names and cells.
 
         Of a file that ``review`` keeps: a row for each job and reviewer, what this reviewer said last and didn't take
         back, with the columns ``label_records.COLUMNS``; ``time`` as datetime64[us, UTC]. Where a reviewer couldn't
@@ -55,25 +58,41 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
         log = label_log.read(path)
         if log is not None:
             return _standing(path, log)
-        table = pd.read_csv(path, dtype=schema.TEXT, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline()
+        separator = max(_SEPARATORS, key=header.count)
+        table = pd.read_csv(
+            path, sep=separator, dtype=schema.TEXT, keep_default_na=False, na_values=[""], encoding="utf-8-sig"
+        )
     except (OSError, ValueError) as error:
         raise ReadError(f"{path}: can't be read as a CSV file of labels: {error}") from None
-    columns = ", ".join(map(str, table.columns))
+    table.columns = [str(name).strip() for name in table.columns]
+    columns = ", ".join(table.columns)
     if "label" not in table.columns:
         raise ReadError(f"{path}: no column is called 'label'; there are: {columns}")
     if not set(KEYS) & set(table.columns):
         raise ReadError(f"{path}: no column is called 'job_id' or 'file_input'; there are: {columns}")
-    if _NUMBER in table.columns:
-        try:
-            table[_NUMBER] = table[_NUMBER].astype("float64")
-        except ValueError as error:
-            raise ReadError(f"{path}: the column {_NUMBER!r} must hold numbers: {error}") from None
-    for name in set(_BOOLEANS) & set(table.columns):
-        table[name] = table[name].str.lower().map({"true": True, "false": False, "1": True, "0": False})
-        table[name] = table[name].astype("boolean")
-    for name in table.columns[table.dtypes == schema.TEXT]:
-        table[name] = table[name].map(restore, na_action="ignore").astype(schema.TEXT)
+    for name in table.columns:
+        table[name] = _typed(path, name, table[name].str.strip().replace("", None), separator)
     return table
+
+
+def _typed(path: Path, name: str, cells: pd.Series, separator: str) -> pd.Series:
+    """Give the cells of a column as what the column holds."""
+    if name == _NUMBER:
+        # Where semicolons part the cells, it's because commas are in the numbers.
+        plain = cells if separator == "," else cells.str.replace(",", ".", regex=False)
+        try:
+            return plain.astype("float64")
+        except ValueError as error:
+            raise ReadError(f"{path}: the column {name!r} must hold numbers: {error}") from None
+    if name in _BOOLEANS:
+        said = cells.str.lower()
+        odd = said[~said.isin([*_YES, *_NO]) & said.notna()]
+        if len(odd):
+            raise ReadError(f"{path}: the column {name!r} must say true or false, not {odd.iloc[0]!r}")
+        return said.map(dict.fromkeys(_YES, True) | dict.fromkeys(_NO, False)).astype("boolean")
+    return cells.map(restore, na_action="ignore").astype(schema.TEXT)
 
 
 def _standing(path: Path, log: label_records.Parsed) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pytest
 from benchmarks import audits
 from scipy import stats
 from sklearn import metrics as sk
+from sklearn.calibration import calibration_curve
 from small_jobs import small_jobs, some_labels
 from statsmodels.stats.inter_rater import fleiss_kappa
 
@@ -138,12 +139,9 @@ class TestScores:
 
 class TestCalibration:
     def test_a_published_table_is_met(self) -> None:
-        folder = Path(__file__).parents[2] / "shared" / "data"
-        if not folder.exists():
-            pytest.skip("the published table isn't bundled")
+        folder = Path(__file__).parent / "data"
         jobs = lcn.read_jobs(folder / "llm_jobs.jsonl.gz").jobs
-        subset = pd.read_csv(folder / "llm_labels_published_subset.csv", dtype=str, keep_default_na=False)
-        subset = subset.rename(columns={"true_type": "label"})
+        subset = pd.read_csv(folder / "llm_labels.csv.gz", dtype=str, keep_default_na=False)
         wanted = json.loads((folder / "llm_published.json").read_text())["by_configuration"]
         table = metrics.calibration_scores(jobs, subset, by="configuration_id", with_zero=False)
         for row in table.to_dict("records"):
@@ -181,6 +179,37 @@ class TestCalibration:
                 wanted[place] = wanted.get(place, 0) + 1
         found = dict(zip((table["lower"] * 10).round().astype(int), table["n"], strict=True))
         assert found == wanted
+
+    @pytest.mark.parametrize("strategy", ["uniform", "quantile"])
+    def test_the_curve_is_that_of_scikit_learn(self, strategy: str) -> None:
+        chance = np.random.default_rng(3)
+        confidence = np.concatenate([chance.integers(0, 21, 300) / 20, chance.random(300)])
+        right = chance.random(600) < 0.7
+        jobs = made(confidence)
+        some = pd.DataFrame({"job_id": jobs["job_id"], "label": np.where(right, "a", "b")})
+        kind = {"uniform": "equal_width", "quantile": "equal_mass"}[strategy]
+        table = metrics.calibration_curve(jobs, some, kind=kind)
+        rate, mean = calibration_curve(right, confidence, n_bins=10, strategy=strategy)
+        np.testing.assert_allclose(table["accuracy"], rate, rtol=1e-12)
+        np.testing.assert_allclose(table["confidence"], mean, rtol=1e-12)
+
+    def test_edges_may_be_given_as_another_tool_has_them(self) -> None:
+        confidence = np.array([0.1, 0.3, 0.3, 0.6, 0.7, 0.95, 1.0])
+        right = np.array([1, 0, 0, 1, 1, 1, 0], bool)
+        jobs = made(confidence)
+        some = pd.DataFrame({"job_id": jobs["job_id"], "label": np.where(right, "a", "b")})
+        edges = np.linspace(0, 1, 11)  # 0.30000000000000004: a bin closed left doesn't hold 0.3
+        found = metrics.calibration_scores(jobs, some, bins=edges, closed="left")["ece"].item()
+        place = [sum(c >= edge for edge in edges[1:-1]) for c in confidence]
+        cells = {bin_: [one for one, where in enumerate(place) if where == bin_] for bin_ in set(place)}
+        wanted = sum(abs(confidence[use].sum() - right[use].sum()) for use in cells.values()) / 7
+        assert found == pytest.approx(wanted, abs=1e-12)
+        assert metrics.calibration_curve(jobs, some, bins=[0, 0.5, 1])["n"].tolist() == [3, 4]
+
+    @pytest.mark.parametrize("bins", [0, True, "ten", [0.5, 1], [0, 0.5], [0, 0.5, 0.5, 1], [0], [0, np.nan, 1]])
+    def test_bins_that_leave_something_out_are_refused(self, bins: Any) -> None:
+        with pytest.raises(ArgumentError, match="bins is"):
+            metrics.calibration_scores(made([0.9]), pd.DataFrame({"job_id": ["job-0"], "label": ["a"]}), bins=bins)
 
     @pytest.mark.parametrize("kind", ["equal_width", "equal_mass", "atoms"])
     def test_equal_confidences_stay_together(self, kind: str) -> None:
@@ -347,9 +376,9 @@ class TestPlans:
         share = {}
         for name, jobs, some in audits.populations():
             used, width, simple = audits.needed(jobs, some, 0.03, 12)
-            assert width <= 0.032
+            assert width <= 0.034  # on average of few pilots, some of which promise too much
             share[name] = used / simple
-        assert share["cfg-logreg-10types"] < 0.7
+        assert share["cfg-logreg-10types"] < 2 / 3
         assert max(share.values()) <= 1.01
 
     def test_an_estimate_says_how_it_was_made(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
@@ -425,8 +454,28 @@ class TestFiles:
         assert table["seen_prediction"].tolist() == [True, False]
 
     @pytest.mark.parametrize(
+        "text",
+        [
+            "\ufeffjob_id,label,inclusion_probability,seen_prediction\na,memo,0.5,yes\n",
+            "job_id;label;inclusion_probability;seen_prediction\r\na;memo;0,5;TRUE\r\n",
+            "job_id\tlabel\tinclusion_probability\tseen_prediction\na\tmemo\t0.5\t1\n",
+            "job_id, label , inclusion_probability, seen_prediction\na , memo , 0.5 , y \n",
+        ],
+    )
+    def test_what_a_spreadsheet_makes_of_a_file_is_read_alike(self, text: str, tmp_path: Path) -> None:
+        path = tmp_path / "labels.csv"
+        path.write_bytes(text.encode())
+        assert lcn.read_labels(path).iloc[0].to_dict() == {
+            "job_id": "a",
+            "label": "memo",
+            "inclusion_probability": 0.5,
+            "seen_prediction": True,
+        }
+
+    @pytest.mark.parametrize(
         ("text", "message"),
         [
+            ("job_id,label,blind\na,b,perhaps\n", "'blind' must say true or false, not 'perhaps'"),
             ("id,label\n", "no column is called 'job_id' or 'file_input'; there are: id, label"),
             ("job_id,type\n", "no column is called 'label'; there are: job_id, type"),
             ("job_id,label,inclusion_probability\na,b,often\n", "must hold numbers.*often"),

@@ -62,7 +62,7 @@ from .intervals import clopper_pearson, wilson
 from .outcomes import status_breakdown
 from .over_time import durations, jobs_over_time
 from .pages import pages_in_scope
-from .plan import audit_plan, draw_sample
+from .plan import audit_plan
 from .reasoning_contradictions import reasoning_contradictions
 from .reasoning_terms import reasoning_terms
 from .reruns import rerun_stability
@@ -72,6 +72,7 @@ from .rule_lint import rule_lint
 from .rule_overlap import rule_overlap
 from .rule_position_effect import rule_position_effect
 from .rule_usage import rule_sets, rule_usage
+from .sample import draw_sample
 from .scores import accuracy, confusion_matrix, scores_by_type
 from .search import search
 from .selection import select_jobs

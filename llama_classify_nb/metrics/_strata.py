@@ -13,12 +13,15 @@ GROUPS = 4  # of confidence, among matched jobs: more gain next to nothing
 FLOOR = 5  # labels in each stratum, at least
 NEYMAN = 0.6  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
 PRIOR_LABELS = 2.0  # what the accuracy of all labels together counts in each stratum
+CURVE_LABELS = 20.0  # what a curve over the confidence counts there, which says more
 # Strata that were cut, and labels that were shared out, by looking at some of the labels, are no strata given before:
 # a part of what may go wrong is kept for that. Simulated audits then cover at least what they promise.
 GUARD = 0.8
+GUARD_IN_PROPORTION = 0.9  # the same, where labels were shared out in proportion in the end
+STEP = 0.75  # how far from the mean step of the estimate to the largest its correction goes
 
 Interval = tuple[float, float, float]
-Counts = tuple[np.ndarray, np.ndarray, np.ndarray]  # of each stratum: jobs, labels, right answers
+Counts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]  # of each: jobs, labels, right answers, score
 
 
 def cut(jobs: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
@@ -113,20 +116,68 @@ def allocate(n: int, n_jobs: np.ndarray, spread: np.ndarray, least: np.ndarray) 
     return whole
 
 
-def pooled(n: np.ndarray, n_right: np.ndarray) -> np.ndarray:
-    """Give the accuracy to expect in each stratum: its own labels, and a little of all together."""
-    together = (n_right.sum() + 0.5) / (n.sum() + 1)
-    return np.asarray((n_right + PRIOR_LABELS * together) / (n + PRIOR_LABELS))
+def scores(jobs: pd.DataFrame, number: np.ndarray, strata: pd.DataFrame) -> np.ndarray:
+    """Give the logit of each stratum's mean confidence; NaN where it is of no matter."""
+    confidence = jobs["confidence"].to_numpy(dtype=np.float64, na_value=np.nan)
+    inside = number >= 0
+    # In order of size: sums then come out alike to the last digit, however the jobs stand.
+    order = np.argsort(confidence[inside], kind="stable")
+    place, sorted_ = number[inside][order], confidence[inside][order]
+    n = np.maximum(np.bincount(place, minlength=len(strata)), 1)
+    mean = np.bincount(place, sorted_, minlength=len(strata)) / n
+    return np.where(strata["confidence_from"].isna(), np.nan, logit(mean))
 
 
-def interval(n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, level: float) -> Interval:
+def logit(confidence: np.ndarray) -> np.ndarray:
+    """Give the logit, of confidences at least 0.001 from both ends."""
+    return np.asarray(special.logit(np.clip(confidence, 1e-3, 1 - 1e-3)))
+
+
+def logistic(x: np.ndarray, n: np.ndarray, n_right: np.ndarray) -> np.ndarray:
+    """Fit the logit of a rate as a line over x: its constant and its slope.
+
+    A little of a prior (0.02 and 0.1 of a squared logit) keeps them finite where right and wrong are set apart.
+    """
+    design, line, prior = np.column_stack([np.ones(len(x)), x]), np.zeros(2), np.diag([0.02, 0.1])
+    for _ in range(50):
+        rate = special.expit(design @ line)
+        hessian = (design.T * (n * rate * (1 - rate))) @ design + prior
+        step = np.clip(np.linalg.solve(hessian, design.T @ (n_right - n * rate) - prior @ line), -3, 3)
+        line = line + step
+        if np.abs(step).max() < 1e-9:
+            break
+    return line
+
+
+def expected(n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, score: np.ndarray | None = None) -> np.ndarray:
+    """Give the accuracy to expect in each stratum.
+
+    By its own labels, and a little of all together; where it has a score, of a logistic curve over the scores instead.
+    """
+    base = np.full(len(n), (n_right.sum() + 0.5) / (n.sum() + 1))
+    prior = np.full(len(n), PRIOR_LABELS)
+    has = np.zeros(len(n), bool) if score is None else ~np.isnan(score)
+    if score is not None and has.sum() > 1 and n[has].sum():
+        middle = np.average(score[has], weights=n_jobs[has])
+        spread = np.sqrt(np.average((score[has] - middle) ** 2, weights=n_jobs[has]))
+        if spread > 1e-9:
+            x = (score[has] - middle) / spread
+            constant, slope = logistic(x, n[has], n_right[has])
+            base[has], prior[has] = special.expit(constant + slope * x), CURVE_LABELS
+    return np.asarray((n_right + prior * base) / (n + prior))
+
+
+def interval(
+    n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, level: float, score: np.ndarray | None = None
+) -> Interval:
     """Give the stratified estimate of a rate, and the ends of its score interval.
 
     The estimate is Σ W n_right / n, where W is a stratum's share of the jobs. An end is the rate at which the estimate
-    would be just as far off as its standard error times the normal quantile, and half its largest possible step, since
-    it takes steps; the standard error is that of a finite population at that very rate: every stratum's expected
-    accuracy is moved by the same number of logits until they make the rate up. With one stratum and many jobs this is
-    the interval of Wilson (1927) with correction for continuity (Blyth & Still 1983).
+    would be just as far off as its standard error times the normal quantile, and half a step, since it takes steps:
+    the largest step, or with scores three quarters of the way to it from the mean step, by variance. The standard
+    error is that of a finite population at that very rate: every stratum's expected accuracy is moved by the same
+    number of logits until they make the rate up. With one stratum and many jobs this is the interval of Wilson (1927)
+    with correction for continuity (Blyth & Still 1983).
 
     Parameters
     ----------
@@ -134,34 +185,43 @@ def interval(n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, level: floa
         Of each stratum: its jobs, those with a label, and those whose answer is right. Each n must be 1 or more.
     level : float
         Confidence level.
+    score : array, optional
+        Of each stratum: its score, if confidences are to tell what accuracy to expect.
     """
     share = n_jobs / n_jobs.sum()
     left = np.clip((n_jobs - n) / np.maximum(n_jobs - 1, 1), 0, 1)
     estimate = float(share @ (n_right / n))
-    step = float((share / n * (left > 0)).max()) / 2
-    logit = special.logit(pooled(n, n_right))
+    steps = share / n * (left > 0)
+    largest = float(steps.max())
+    logits = special.logit(expected(n_jobs, n, n_right, score))
     z = float(special.ndtri((1 + level) / 2))
 
     def end(sign: int) -> float:
-        if (estimate - step <= 0) if sign < 0 else (estimate + step >= 1):
+        if (estimate - largest / 2 <= 0) if sign < 0 else (estimate + largest / 2 >= 1):
             return 0.0 if sign < 0 else 1.0
         low, high = -40.0, 40.0
         for _ in range(60):
             middle = (low + high) / 2
-            rate = special.expit(logit + middle)
-            error = np.sqrt((share**2 * left * rate * (1 - rate) / n).sum())
-            is_beyond = sign * (share @ rate - estimate) > step + z * error
+            rate = special.expit(logits + middle)
+            variance = share**2 * left * rate * (1 - rate) / n
+            total = max(float(variance.sum()), 1e-300)
+            step = largest if score is None else STEP * largest + (1 - STEP) * float(steps @ variance) / total
+            is_beyond = sign * (share @ rate - estimate) > step / 2 + z * np.sqrt(total)
             low, high = (low, middle) if is_beyond == (sign > 0) else (middle, high)
-        return float(share @ special.expit(logit + (low + high) / 2))
+        return float(share @ special.expit(logits + (low + high) / 2))
 
     if not left.any():
         return estimate, estimate, estimate
     return estimate, min(end(-1), estimate), max(end(1), estimate)
 
 
-def merged(n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, least: int = 1) -> Counts:
-    """Join each stratum that has fewer than ``least`` labels with the one before it, or after it."""
-    parts = [list(one) for one in zip(n_jobs.tolist(), n.tolist(), n_right.tolist(), strict=True)]
+def merged(
+    n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, score: np.ndarray | None = None, least: int = 1
+) -> Counts:
+    """Join each stratum that has fewer than ``least`` labels with the one before it, or after it; scores, too."""
+    has = np.zeros(len(n_jobs)) if score is None else n_jobs * ~np.isnan(score)
+    summed = has if score is None else has * np.nan_to_num(score)
+    parts = np.array([n_jobs, n, n_right, has, summed], np.float64).T.tolist()
     place = 0
     while place < len(parts):
         if parts[place][1] >= min(least, parts[place][0]) or len(parts) == 1:
@@ -172,4 +232,12 @@ def merged(n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, least: int = 
         del parts[place]
         place = max(0, place - 1)
     together = np.array(parts, np.float64)
-    return together[:, 0], together[:, 1], together[:, 2]
+    has = together[:, 3]
+    mean = np.divide(together[:, 4], has, out=np.full(len(has), np.nan), where=has > 0)
+    return together[:, 0], together[:, 1], together[:, 2], None if score is None else mean
+
+
+def guarded(n_jobs: np.ndarray, n: np.ndarray, assurance: float) -> float:
+    """Give the level of an interval that holds as assured, by whether each stratum has its share of the labels."""
+    in_proportion = (np.abs(n - n.sum() * n_jobs / n_jobs.sum()) < 2).all()
+    return 1 - (GUARD_IN_PROPORTION if in_proportion else GUARD) * (1 - assurance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def calibration_curve(
     rules: pd.DataFrame | None = None,
     by: str | None = None,
     kind: str = "equal_width",
-    bins: int = 10,
+    bins: int | Sequence[float] | np.ndarray = 10,
     closed: str = "right",
     with_zero: bool = True,
     no_match: bool = True,
@@ -39,13 +40,16 @@ def calibration_curve(
     jobs, labels, rules, by, level
         As in :func:`accuracy`; ``jobs`` with ``confidence``, too.
     kind : {"equal_width", "equal_mass", "atoms"}
-        How to cut: the unit interval into parts alike; at the quantiles of the confidences (linear, NumPy's default;
-        quantiles that coincide make one edge), so that ties stay together; or a bin for each confidence that occurs.
-    bins : int
-        How many bins; of no use with atoms.
+        How to cut: the unit interval into parts alike; at the quantiles of the confidences (linear, NumPy's default),
+        where ties stay together; or a bin for each confidence that occurs.
+    bins : int or sequence of float
+        How many bins; of no use with atoms. Of equal width, it may be their edges instead, from 0 or less to 1 or more.
+        The edges of 10 bins are 0.1, 0.2, 0.3 as written; ``np.linspace(0, 1, 11)`` has 0.30000000000000004.
     closed : {"right", "left"}
-        Which edge belongs to a bin: (lower, upper], as torchmetrics and most papers have it, or [lower, upper), where
-        the last bin holds its upper edge, too. Stated confidences often are edges, so it matters.
+        Which edge belongs to a bin: (lower, upper], as scikit-learn and most papers have it, or [lower, upper), where
+        the last bin holds its upper edge, too. Stated confidences often are edges, so it matters. netcal is met with
+        ``closed="left", bins=np.linspace(0, 1, 11)``; torchmetrics with the same edges
+        and one more, 1.1: it has a bin of its own for 1.0.
     with_zero : bool
         Whether, closed right, the first bin holds 0, too. If not, a confidence of 0 is in no bin.
     no_match : bool
@@ -99,7 +103,7 @@ def calibration_scores(
     *,
     rules: pd.DataFrame | None = None,
     by: str | None = None,
-    bins: int = 10,
+    bins: int | Sequence[float] | np.ndarray = 10,
     mass_bins: int = 15,
     closed: str = "right",
     with_zero: bool = True,
@@ -111,8 +115,10 @@ def calibration_scores(
     ----------
     jobs, labels, rules, by, closed, with_zero, no_match
         As in :func:`calibration_curve`.
-    bins, mass_bins : int
-        How many bins of equal width, and of equal mass.
+    bins : int or sequence of float
+        How many bins of equal width, or their edges, as in :func:`calibration_curve`.
+    mass_bins : int
+        How many bins of equal mass.
 
     Returns
     -------
@@ -255,12 +261,21 @@ def _check(kind: Any, bins: Any, closed: Any) -> None:
         raise ArgumentError(f"kind is {kind!r}; it must be one of {', '.join(BINS)}")
     if closed not in CLOSED:
         raise ArgumentError(f"closed is {closed!r}; it must be one of {', '.join(CLOSED)}")
-    if isinstance(bins, bool) or not isinstance(bins, int) or bins < 1:
+    if isinstance(bins, int) and not isinstance(bins, bool) and bins >= 1:
+        return
+    if kind != "equal_width":
         raise ArgumentError(f"bins is {bins!r}; it must be a whole number, 1 or more")
+    try:
+        edges = np.asarray(bins, dtype=np.float64)
+        good = edges.ndim == 1 and edges[0] <= 0 and edges[-1] >= 1 and bool((np.diff(edges) > 0).all())
+    except (TypeError, ValueError, IndexError):
+        good = False
+    if not good:
+        raise ArgumentError(f"bins is {bins!r}; it must be a whole number, 1 or more, or edges that rise from 0 to 1")
 
 
 def _binned(
-    confidence: np.ndarray, kind: str, bins: int, closed: str, with_zero: bool
+    confidence: np.ndarray, kind: str, bins: Any, closed: str, with_zero: bool
 ) -> list[tuple[float, float, np.ndarray]]:
     """Give lower edge, upper edge, and which jobs are inside, of each bin that holds one."""
     if not len(confidence):
@@ -268,23 +283,21 @@ def _binned(
     if kind == "atoms":
         return [(value, value, confidence == value) for value in np.unique(confidence)]
     if kind == "equal_width":
-        edges = np.arange(bins + 1) / bins
+        edges = np.arange(bins + 1) / bins if isinstance(bins, int) else np.asarray(bins, dtype=np.float64)
     else:
-        edges = np.unique(np.quantile(confidence, np.arange(bins + 1) / bins))
-        if len(edges) == 1:
-            edges = np.repeat(edges, 2)
+        edges = np.percentile(confidence, np.linspace(0, 1, bins + 1) * 100)  # as scikit-learn, to the last digit
     n_bins = len(edges) - 1
-    place = np.searchsorted(edges, confidence, side="left" if closed == "right" else "right") - 1
-    if closed == "left":
-        place = np.minimum(place, n_bins - 1)
-    elif with_zero or kind == "equal_mass":
-        place = np.maximum(place, 0)
+    if kind == "equal_mass":  # edges that coincide bound no bin, but for the lowest or the highest confidence
+        place = np.searchsorted(edges[1:-1], confidence, side="left" if closed == "right" else "right")
+    else:
+        place = np.searchsorted(edges, confidence, side="left" if closed == "right" else "right") - 1
+        place = np.minimum(place, n_bins - 1) if closed == "left" else np.maximum(place, 0 if with_zero else -1)
     inside = [(float(edges[bin_]), float(edges[bin_ + 1]), place == bin_) for bin_ in range(n_bins)]
     return [one for one in inside if one[2].any()]
 
 
 def _gaps(
-    confidence: np.ndarray, right: np.ndarray, kind: str, bins: int, closed: str, with_zero: bool
+    confidence: np.ndarray, right: np.ndarray, kind: str, bins: Any, closed: str, with_zero: bool
 ) -> list[tuple[int, float]]:
     binned = _binned(confidence, kind, bins, closed, with_zero)
     return [(int(use.sum()), abs(float(right[use].mean() - confidence[use].mean()))) for _, _, use in binned]

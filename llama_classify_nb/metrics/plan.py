@@ -1,8 +1,8 @@
-"""Whom to read: how many jobs, which, and in what order, so that few labels say much."""
+"""Whom to read: how many jobs, and of which kind, so that few labels say much."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,9 @@ from scipy import special
 from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _labelled, _strata
-from .threshold import uniform
 
 GOALS = ("accuracy", "threshold")
-PILOT_SHARE, FEWEST_IN_PILOT, MOST_IN_PILOT = 1 / 3, 30, 150  # of the labels that an accuracy seems to need
+PILOT_SHARE, FEWEST_IN_PILOT, MOST_IN_PILOT = 1 / 5, 30, 90  # of the labels that an accuracy seems to need
 THRESHOLD_PILOT, THRESHOLD_BUDGET = 60, 400
 #: How much lower than the target a pilot's guess of the precision may be, where the rest is drawn: it is tested there.
 SLACK = 0.01
@@ -95,8 +94,11 @@ def audit_plan(
     Notes
     -----
     For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 60 % of the labels where
-    answers vary (Neyman 1934), 40 % in proportion, and at least five in each, so that a pilot that was lucky misleads
-    little; the smallest n whose expected half-width is within the margin; never more than a simple random sample needs.
+    answers vary (Neyman 1934), 40 % in proportion, and at least five in each, or all in proportion where that needs
+    fewer; what to expect is by the pilot's labels and a logistic curve over the confidence, so that a pilot that was
+    lucky misleads little; the smallest n whose expected half-width is within the margin; never more than a simple
+    random sample needs, unless the pilot was more already. All of it is an expectation from a small pilot: where the
+    estimate is wider than wanted in the end, plan again with all labels so far as the pilot.
     For a threshold: a pilot of 60 answers at random, a logistic curve of their correctness over the logit of the
     confidence, and all other labels above where the curve promises the target less one percentage point.
 
@@ -107,8 +109,8 @@ def audit_plan(
     >>> plan = audit_plan(jobs, margin=0.05)
     >>> plan[["stratum", "confidence_from", "n_jobs", "n_to_draw", "n"]].tail(2)
       stratum  confidence_from  n_jobs  n_to_draw    n
-    3       4              0.5     214         17   55
-    4     all              NaN    1000         79  238
+    3       4              0.5     214         10   51
+    4     all              NaN    1000         48  238
     """
     _arguments.need_columns(jobs, "job_id", "outcome", "type", "confidence")
     _arguments.need_by(jobs, by, _OWN)
@@ -131,76 +133,6 @@ def audit_plan(
     return plan
 
 
-def draw_sample(
-    jobs: pd.DataFrame, plan: pd.DataFrame, *, seed: int = 0, blind: float = 0.2, exclude: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Which jobs are to be read next?
-
-    Parameters
-    ----------
-    jobs : DataFrame
-        The same jobs that the plan was made of.
-    plan : DataFrame
-        Of :func:`audit_plan`.
-    seed : int
-        Which random draw; the same seed gives the same jobs, whatever their order.
-    blind : float
-        Share of the queue, 0 to 1, to be labelled without sight of the answer, so that what seeing it does to labels
-        can be told.
-    exclude : DataFrame, optional
-        Other jobs not to draw, by ``job_id``; those of the plan's pilot never are.
-
-    Returns
-    -------
-    DataFrame
-        The queue, in random order.
-
-        * ``job_id`` (as in jobs), ``stratum`` (str): of the plan;
-        * ``stage`` (str): pilot or main;
-        * ``inclusion_probability`` (float64): chance that a job of its stratum is among the labels after this draw;
-        * ``blind`` (bool): whether to hide the answer from the reader.
-
-        Add ``label`` to it, and it is a table of labels.
-
-    Examples
-    --------
-    >>> jobs = pd.DataFrame({"job_id": range(1000), "outcome": "matched", "type": "memo", "confidence": 0.9})
-    >>> queue = draw_sample(jobs, audit_plan(jobs, margin=0.1), seed=1)
-    >>> len(queue), queue["job_id"].is_unique, list(queue)
-    (30, True, ['job_id', 'stratum', 'stage', 'inclusion_probability', 'blind'])
-    """
-    _arguments.need_columns(jobs, "job_id", "outcome", "confidence")
-    if not isinstance(plan, pd.DataFrame) or not {"stratum", "n_to_draw", "outcome"} <= set(plan.columns):
-        raise ArgumentError("plan must be a table that audit_plan gave")
-    if isinstance(blind, bool) or not isinstance(blind, int | float) or not 0 <= blind <= 1:
-        raise ArgumentError(f"blind is {blind!r}; it must be a share from 0 to 1")
-    strata = plan[plan["stratum"] != "all"].reset_index(drop=True)
-    number = _strata.assign(jobs, strata, plan.attrs.get("by"))
-    taken = pd.Index(plan.attrs.get("labelled", []))
-    if exclude is not None:
-        _arguments.need_columns(exclude, "job_id")
-        taken = taken.append(pd.Index(exclude["job_id"]))
-    free = (number >= 0) & ~jobs["job_id"].isin(taken).to_numpy(dtype=bool)
-    free &= ~jobs["job_id"].duplicated().to_numpy(dtype=bool)
-    rows = np.flatnonzero(free)
-    rows = rows[np.lexsort((uniform(jobs["job_id"].iloc[rows], f"{seed} draw"), number[rows]))]
-    place = np.arange(len(rows)) - np.searchsorted(number[rows], number[rows])
-    rows = rows[place < strata["n_to_draw"].to_numpy()[number[rows]]]
-    rows = rows[np.argsort(uniform(jobs["job_id"].iloc[rows], f"{seed} order"), kind="stable")]
-    hidden = uniform(jobs["job_id"].iloc[rows], f"{seed} blind")
-    is_blind = np.zeros(len(rows), bool)
-    is_blind[np.argsort(hidden, kind="stable")[: round(blind * len(rows))]] = True
-    return pd.DataFrame(
-        {
-            "job_id": jobs["job_id"].array.take(rows),
-            "stratum": strata["stratum"].array.take(number[rows]),
-            "stage": pd.Series([plan.attrs.get("stage", "main")] * len(rows), dtype=schema.TEXT),
-            "inclusion_probability": strata["inclusion_probability"].to_numpy()[number[rows]],
-            "blind": is_blind,
-        }
-    )
-
-
 def _for_accuracy(
     jobs: pd.DataFrame,
     found: _labelled.Labelled | None,
@@ -218,55 +150,76 @@ def _for_accuracy(
         use = found.scored & (mine >= 0)
         n = np.bincount(mine[use], minlength=len(strata))
         n_right = np.bincount(mine[use & found.right], minlength=len(strata))
+    score = _strata.scores(jobs, number, strata)
     if n.sum():
-        expected = _strata.pooled(n, n_right)
+        expected = _strata.expected(n_jobs, n, n_right, score)
     else:
-        confidence = jobs["confidence"].to_numpy(dtype=np.float64, na_value=np.nan)
-        means = [np.sort(confidence[number == one]).mean() for one in range(len(strata))]
-        expected = np.nan_to_num(np.array(means, np.float64), nan=0.75)
-        expected = np.clip((expected + 0.75) / 2, 0.05, 0.95) if len(strata) else expected
-    level = 1 - _strata.GUARD * (1 - assurance)
-    wanted, simple = _needed(n_jobs, expected, np.maximum(n, _strata.FLOOR), margin, level, assurance)
-    if budget is not None:
-        wanted = min(wanted, budget)
-    spread = np.sqrt(expected * (1 - expected))
-    wanted = max(wanted, int(n.sum()))
-    least = np.maximum(n, _floor(wanted, n_jobs))
-    final = _strata.allocate(wanted, n_jobs, spread, least if least.sum() <= wanted else n)
+        expected = np.clip((np.nan_to_num(special.expit(score), nan=0.75) + 0.75) / 2, 0.05, 0.95)
+    aim = _Aim(n_jobs, expected, score, n, assurance)
+    wanted, simple = aim.needed(margin)
+    wanted = max(wanted if budget is None else min(wanted, budget), int(n.sum()))
+    final = aim.best(wanted)
     to_draw = final - n
     if found is None:
         size = int(np.clip(round(wanted * PILOT_SHARE), min(FEWEST_IN_PILOT, wanted), MOST_IN_PILOT))
         to_draw = _strata.allocate(size, n_jobs, np.ones(len(strata)), np.minimum(2, _floor(size, n_jobs)))
-    return _table(jobs, strata, by, expected, n, to_draw, final, level, simple)
+    return _table(jobs, strata, by, aim, to_draw, final, simple)
+
+
+class _Aim(NamedTuple):
+    """What is known of the strata, and how wide the interval will be if so many labels are shared out in some way."""
+
+    n_jobs: np.ndarray
+    expected: np.ndarray
+    score: np.ndarray
+    n: np.ndarray  # labels so far
+    assurance: float
+
+    def shared(self, n: int, spread: np.ndarray) -> np.ndarray:
+        least = np.maximum(self.n, _floor(n, self.n_jobs))
+        return _strata.allocate(n, self.n_jobs, spread, least if least.sum() <= n else self.n)
+
+    def half_width(self, final: np.ndarray, rows: Any = slice(None)) -> float:
+        """Give the half width that the interval should have of these strata together; NaN for none."""
+        if not len(self.n_jobs[rows]) or not final[rows].all():
+            return float("nan")
+        level = _strata.guarded(self.n_jobs, final, self.assurance)
+        counts = self.n_jobs[rows], final[rows], final[rows] * self.expected[rows]
+        _, lower, upper = _strata.interval(*counts, level, self.score[rows])
+        return (upper - lower) / 2
+
+    def best(self, n: int) -> np.ndarray:
+        """Share n labels out in the better way: by what answers are expected to vary, or in proportion."""
+        ways = [self.shared(n, spread) for spread in self.spreads()]
+        return min(ways, key=lambda final: self.half_width(np.maximum(final, 1)))
+
+    def spreads(self) -> list[np.ndarray]:
+        """Give what decides each way. Where confidences tell nothing, labels in proportion need less of a guard."""
+        return [np.sqrt(self.expected * (1 - self.expected)), np.ones(len(self.n_jobs))]
+
+    def needed(self, margin: float) -> tuple[int, int]:
+        """Give how many labels the plan needs, and how many a simple random sample."""
+        n_all = int(self.n_jobs.sum())
+        if not n_all:
+            return 0, 0
+        rate = float(self.n_jobs @ self.expected / n_all)
+
+        def at_random(n: int) -> float:
+            one = np.array([n_all]), np.array([n]), np.array([n * rate])
+            _, lower, upper = _strata.interval(*one, self.assurance)
+            return (upper - lower) / 2
+
+        simple = _smallest(at_random, margin, n_all)
+
+        def width(n: int) -> float:
+            return self.half_width(np.maximum(self.best(n), 1))
+
+        return _smallest(width, margin, simple), simple
 
 
 def _floor(n: int, n_jobs: np.ndarray) -> np.ndarray:
     """Give the fewest labels of each stratum: five, unless the strata are too many for that."""
     return np.asarray(np.minimum(n_jobs, min(_strata.FLOOR, n // max(1, 2 * len(n_jobs)))))
-
-
-def _needed(
-    n_jobs: np.ndarray, expected: np.ndarray, least: np.ndarray, margin: float, level: float, assurance: float
-) -> tuple[int, int]:
-    """Give how many labels the plan needs, and how many a simple random sample."""
-    n_all = int(n_jobs.sum())
-    if not n_all:
-        return 0, 0
-    spread = np.sqrt(expected * (1 - expected))
-    rate = float(n_jobs @ expected / n_all)
-
-    def width(n: int) -> float:
-        final = np.maximum(_strata.allocate(n, n_jobs, spread, np.minimum(least, _floor(n, n_jobs))), 1)
-        _, lower, upper = _strata.interval(n_jobs, final, final * expected, level)
-        return (upper - lower) / 2
-
-    def width_at_random(n: int) -> float:
-        one = np.array([n_all]), np.array([n]), np.array([n * rate])
-        _, lower, upper = _strata.interval(*one, assurance)
-        return (upper - lower) / 2
-
-    simple = _smallest(width_at_random, margin, n_all)
-    return min(_smallest(width, margin, n_all), simple), simple
 
 
 def _smallest(width: Any, margin: float, most: int) -> int:
@@ -281,17 +234,15 @@ def _table(
     jobs: pd.DataFrame,
     strata: pd.DataFrame,
     by: str | None,
-    expected: np.ndarray,
-    n: np.ndarray,
+    aim: _Aim,
     to_draw: np.ndarray,
     final: np.ndarray,
-    level: float,
     simple: int,
 ) -> pd.DataFrame:
-    n_jobs = strata["n_jobs"].to_numpy()
+    n_jobs, expected, n = aim.n_jobs, aim.expected, aim.n
     rows: list[dict[str, Any]] = []
     for place, one in enumerate(strata.to_dict("records")):
-        width = _half_width(n_jobs[[place]], final[[place]], expected[[place]], level)
+        width = aim.half_width(final, [place])
         cells: dict[str, Any] = {
             "stratum": str(place + 1),
             **{str(name): value for name, value in one.items()},
@@ -308,7 +259,7 @@ def _table(
     total |= {"n_jobs": n_all, "expected_accuracy": float(n_jobs @ expected / n_all) if n_all else np.nan}
     total |= {"n_labelled": n.sum(), "n_to_draw": to_draw.sum(), "n": final.sum(), "n_simple_random": simple}
     total |= {"inclusion_probability": (n.sum() + to_draw.sum()) / n_all if n_all else np.nan}
-    total["half_width"] = _half_width(n_jobs[some], final[some], expected[some], level)
+    total["half_width"] = aim.half_width(final, some)
     return _framed(jobs, [*rows, total], by)
 
 
@@ -321,13 +272,6 @@ def _framed(jobs: pd.DataFrame, rows: list[dict[str, Any]], by: str | None) -> p
     dtypes |= {"expected_accuracy": "float64", "n_labelled": "int64", "n_to_draw": "int64", "n": "int64"}
     dtypes |= {"inclusion_probability": "float64", "half_width": "float64", "n_simple_random": "Int64"}
     return _labelled.table(jobs, None, rows, dtypes)
-
-
-def _half_width(n_jobs: np.ndarray, n: np.ndarray, expected: np.ndarray, level: float) -> float:
-    if not len(n_jobs) or not n.all():
-        return float("nan")
-    _, lower, upper = _strata.interval(n_jobs, n, n * expected, level)
-    return (upper - lower) / 2
 
 
 def _for_threshold(jobs: pd.DataFrame, found: _labelled.Labelled | None, target: float, budget: int) -> pd.DataFrame:
@@ -372,22 +316,11 @@ def _for_threshold(jobs: pd.DataFrame, found: _labelled.Labelled | None, target:
 
 def _curve(stated: np.ndarray, right: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     """Fit a logistic curve of correctness over the logit of confidence, and give it at each confidence."""
-
-    def logit(values: np.ndarray) -> np.ndarray:
-        return np.asarray(special.logit(np.clip(values, 1e-3, 1 - 1e-3)))
-
-    every = logit(confidence)
+    every = _strata.logit(confidence)
     middle, scale = every.mean(), every.std() or 1.0
-    x = np.column_stack([np.ones(len(stated)), (logit(stated) - middle) / scale])
-    slopes, ridge = np.zeros(2), np.diag([0.02, 0.1])  # a little of a prior: separable labels have no finite fit
-    for _ in range(50):
-        rate = special.expit(x @ slopes)
-        hessian = (x.T * (rate * (1 - rate))) @ x + ridge
-        step = np.linalg.solve(hessian, x.T @ (right - rate) - ridge @ slopes)
-        slopes = slopes + step
-        if np.abs(step).max() < 1e-9:
-            break
-    return np.asarray(special.expit(slopes[0] + slopes[1] * (every - middle) / scale))
+    x = (_strata.logit(stated) - middle) / scale
+    constant, slope = _strata.logistic(x, np.ones(len(x)), right.astype(np.float64))
+    return np.asarray(special.expit(constant + slope * (every - middle) / scale))
 
 
 def _lowest(confidence: np.ndarray, expected: np.ndarray, precision: float) -> float:

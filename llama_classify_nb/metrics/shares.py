@@ -77,8 +77,8 @@ def corrected_type_shares(
         n_right = np.bincount(answer[label == place], minlength=len(kinds) + 1)
         ends = (np.nan, np.nan, np.nan)
         if n.sum():
-            counts = _strata.merged(n_jobs[some], n[some], n_right[some])
-            ends = _strata.interval(*counts, 1 - (1 - level) / len(kinds))
+            jobs_in, n_in, right_in, _ = _strata.merged(n_jobs[some], n[some], n_right[some])
+            ends = _strata.interval(jobs_in, n_in, right_in, 1 - (1 - level) / len(kinds))
         raw = n_jobs[place] / n_jobs.sum() if n_jobs.sum() else np.nan
         row: dict[str, Any] = {"type": kind, "n_answered": n_jobs[place], "raw_share": raw}
         row |= {"n_labelled": int((label == place).sum()), "share": ends[0], "share_lower": ends[1]}

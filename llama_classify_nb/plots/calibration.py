@@ -11,6 +11,8 @@ from .. import metrics
 from . import _style
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
 
 _STRIP = 0.16  # height of the strip of counts under the curve, in units of the y axis
@@ -23,7 +25,7 @@ def calibration_curve(
     rules: pd.DataFrame | None = None,
     by: str | None = None,
     kind: str = "equal_width",
-    bins: int = 10,
+    bins: int | Sequence[float] | np.ndarray = 10,
     closed: str = "right",
     with_zero: bool = True,
     no_match: bool = True,
