@@ -11,14 +11,14 @@ from . import _arguments, _labelled
 
 GROUPS = 4  # of confidence, among matched jobs: more gain next to nothing
 FLOOR = 5  # labels in each stratum, at least
-NEYMAN = 0.6  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
+NEYMAN = 0.65  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
 PRIOR_LABELS = 2.0  # what the accuracy of all labels together counts in each stratum
 CURVE_LABELS = 20.0  # what a curve over the confidence counts there, which says more
 # Strata that were cut, and labels that were shared out, by looking at some of the labels, are no strata given before:
 # a part of what may go wrong is kept for that. Simulated audits then cover at least what they promise.
 GUARD = 0.8
 GUARD_IN_PROPORTION = 0.9  # the same, where labels were shared out in proportion in the end
-STEP = 0.75  # how far from the mean step of the estimate to the largest its correction goes
+STEP = 0.6  # how far from the mean step of the estimate to the largest its correction goes
 
 Interval = tuple[float, float, float]
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]  # of each: jobs, labels, right answers, score
@@ -174,7 +174,7 @@ def interval(
 
     The estimate is Σ W n_right / n, where W is a stratum's share of the jobs. An end is the rate at which the estimate
     would be just as far off as its standard error times the normal quantile, and half a step, since it takes steps:
-    the largest step, or with scores three quarters of the way to it from the mean step, by variance. The standard
+    the largest step, or with scores three fifths of the way to it from the mean step, by variance. The standard
     error is that of a finite population at that very rate: every stratum's expected accuracy is moved by the same
     number of logits until they make the rate up. With one stratum and many jobs this is the interval of Wilson (1927)
     with correction for continuity (Blyth & Still 1983).

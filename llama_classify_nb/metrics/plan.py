@@ -93,8 +93,8 @@ def audit_plan(
 
     Notes
     -----
-    For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 60 % of the labels where
-    answers vary (Neyman 1934), 40 % in proportion, and at least five in each, or all in proportion where that needs
+    For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 65 % of the labels where
+    answers vary (Neyman 1934), 35 % in proportion, and at least five in each, or all in proportion where that needs
     fewer; what to expect is by the pilot's labels and a logistic curve over the confidence, so that a pilot that was
     lucky misleads little; the smallest n whose expected half-width is within the margin; never more than a simple
     random sample needs, unless the pilot was more already. All of it is an expectation from a small pilot: where the
