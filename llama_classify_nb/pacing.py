@@ -14,9 +14,9 @@ import random
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
-from .exceptions import ApiError, BudgetError, InvalidAnswerError, RateLimitError
+from .exceptions import ApiError, BudgetError, InvalidAnswerError, RateLimitError, StaleConnectionError
 from .rate import Rate
 
 T = TypeVar("T")
@@ -30,6 +30,8 @@ REFUSED_BACKOFF_S = 1.0
 DOWN_AFTER = 16  # failures in a row, of any requests, after which one request at a time asks
 PROBE_EVERY_S = 5.0
 GLANCE_S = 0.002  # how often to look whether another request has ended
+STEP_S = 0.5  # the longest wait at a time: so soon does a fetch that has given up end
+TOO_LONG = 3  # requests in a row that were told to wait beyond patience, after which the fetch gives up
 
 _rates: dict[str, Rate] = {}  # what is known of each address; learned, never set
 _rates_lock = threading.Lock()
@@ -86,7 +88,8 @@ class Pace:
         self._n_retries = 0
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._last_success = clock()
-        self._failures_in_a_row = 0
+        self._failures_in_a_row = self._too_long_in_a_row = 0
+        self._waits_until = -math.inf
         # Requests start in the order in which they came, but for those that were refused before: of the others only one
         # at a time waits before them.
         self._gate, self._first = asyncio.Lock(), asyncio.Lock()
@@ -117,6 +120,8 @@ class Pace:
                 error.attempts = attempts
                 if not error.retryable:
                     raise
+                if isinstance(error, StaleConnectionError):
+                    continue
                 if isinstance(error, RateLimitError):
                     wait = error.retry_after or REFUSED_BACKOFF_S * (0.5 + 0.5 * self._jitter())
                 else:
@@ -133,18 +138,28 @@ class Pace:
         """Tell the time, in seconds of the pace's own clock."""
         return self._clock()
 
+    @property
+    def waits_s(self) -> float:
+        """Seconds until the next request may start, as far as that is known; 0: no request has to wait."""
+        return max(0.0, self._waits_until - self._clock())
+
     async def pause(self, seconds: float) -> None:
-        """Wait, but not beyond the time budget.
+        """Wait, but not beyond the time budget, nor once the fetch has given up.
 
         Raises
         ------
-        BudgetError
-            If the budget ends before the wait does.
+        ApiError
+            What the fetch gave up for; a :class:`BudgetError` if the budget ends before the wait does.
         """
-        left = math.inf if self._time_budget_s is None else self._began + self._time_budget_s - self._clock()
-        await self._sleep(max(0.0, min(seconds, left)))
-        if seconds >= left:
-            self.gave_up = BudgetError(f"the time budget of {self._time_budget_s:g} s is used up")
+        budget_s, end = self._time_budget_s, self._clock() + seconds
+        until = end if budget_s is None else min(end, self._began + budget_s)
+        while (left := until - self._clock()) > STEP_S:
+            await self._sleep(STEP_S)
+            if self.gave_up is not None:
+                raise self.gave_up
+        await self._sleep(max(0.0, left))
+        if until < end or (budget_s is not None and self._clock() >= self._began + budget_s):
+            self.gave_up = BudgetError(f"the time budget of {budget_s:g} s is used up")
             raise self.gave_up
 
     def _count_retry(self) -> None:
@@ -165,11 +180,10 @@ class Pace:
 
     async def _request(self, once: Callable[[], Awaitable[T]], *, is_first: bool) -> T:
         async with self._first if is_first else contextlib.nullcontext(), self._gate:
-            await self._start()
+            started = await self._start()
             if self.gave_up is not None:
                 self._rate.ended(self._clock())
                 raise self.gave_up
-        started = self._clock()
         self.n_requests += 1
         try:
             answer = await once()
@@ -180,9 +194,9 @@ class Pace:
         except ApiError as error:
             if error.retryable:
                 self._rate.ended(started)
-                self._failures_in_a_row += 1
+                self._failures_in_a_row += not isinstance(error, StaleConnectionError)
             else:
-                self._got_through(started)
+                self._got_through(started, is_served=False)
             raise
         except BaseException:
             self._rate.ended(started)
@@ -190,23 +204,42 @@ class Pace:
         self._got_through(started)
         return answer
 
-    async def _start(self) -> None:
-        """Wait until the next request may start."""
+    async def _start(self) -> float:
+        """Wait until the next request may start; give that moment."""
         await self.pause(0.0)
-        while not self._rate.start(self._clock()):
-            wait = self._rate.ready_at(self._clock()) - self._clock()
+        while not self._rate.start(now := self._clock()):
+            wait = self._rate.ready_at(now) - now
+            if self._patience_s < wait < math.inf:
+                if self.n_requests:
+                    self._give_up_for(wait)
+                self._rate.forget_wait(self._clock())  # whoever asks anew may be let in: that is tried once
+                continue
+            self._waits_until = self._clock() + wait if wait < math.inf else -math.inf
             await self.pause(GLANCE_S if math.isinf(wait) else max(wait, 0.0))
+        return now
 
-    def _got_through(self, started: float) -> None:
-        self._failures_in_a_row = 0
+    def _give_up_for(self, wait: float) -> NoReturn:
+        minutes = math.ceil(wait / 60)
+        self.gave_up = RateLimitError(
+            f"429: the service asks to wait {minutes:,} minutes, longer than is waited here: go on after that",
+            status_code=429,
+            retry_after=wait,
+        )
+        raise self.gave_up
+
+    def _got_through(self, started: float, *, is_served: bool = True) -> None:
+        self._failures_in_a_row = self._too_long_in_a_row = 0
         self._last_success = self._clock()
-        self._rate.admitted(self._last_success, started)
+        self._rate.admitted(self._last_success, started, is_served=is_served)
 
     def _check_patience(self, error: ApiError, wait: float) -> None:
         """Give up, once and for all requests, where nothing has succeeded for too long, or won't for as long."""
         alone, patience_s = self._clock() - self._last_success, self._patience_s
         if isinstance(error, InvalidAnswerError):
             patience_s = min(patience_s, SENSELESS_PATIENCE_S)
-        if self.gave_up is not None or alone > patience_s or wait > self._patience_s:
+        is_too_long = wait > self._patience_s
+        self._too_long_in_a_row += is_too_long
+        if self.gave_up is not None or alone > patience_s or self._too_long_in_a_row >= TOO_LONG:
             self.gave_up = error
+        if self.gave_up is not None or is_too_long:  # one request alone may be told so: the others go on
             raise error
