@@ -24,6 +24,7 @@ from .exceptions import (
     PaymentRequiredError,
     PermissionDeniedError,
     RequestError,
+    TransportError,
 )
 from .listing import SECOND_US, Cursor, Filters, Track
 from .memory import Store
@@ -33,7 +34,8 @@ from .records import Answer
 
 PACK_SIZE = 100  # ids in a list call: the most that a page can answer
 PACK_BYTES = 7_500  # of their part of the address: servers refuse addresses of 8 KiB
-LIST_TRIES = 4  # the list call is an optimisation: better ask one by one than insist
+LIST_TRIES = (3, 1)  # before and after a single request got through: better ask one by one than insist
+LIST_REFUSALS = (8, 2)  # in a row, of all requests, before a single one is tried: at first, and once that got through
 LIST_FAILURES = 3  # packs in a row that failed so, after which the list call is left alone
 SPLIT_AFTER = 3  # full pages that show how densely jobs were created, and so where to split what is left
 MOST_ANEW = 20  # times that a list may be begun anew, since it no longer took its own token
@@ -44,7 +46,8 @@ REFRESH = ("unfinished", "all", "none")  # which jobs of the archive are asked f
 FIRST_POLL_S, MAX_POLL_S = 2.0, 30.0  # between looks at unfinished jobs
 ASK_EVERY = 4  # looks, after which unfinished jobs are asked for one by one
 
-Task = Callable[[Lane], Awaitable[None]]
+Task = Callable[[Lane], Awaitable[object]]
+Goal = tuple[tuple[str, str], Callable[[bytes], Any]]  # what to ask for, and how to read the answer
 ProblemRow = tuple[str | None, str, int | None, str, bool, int]
 
 
@@ -100,6 +103,7 @@ class Fetch:
         self._queue: asyncio.Queue[Task] = asyncio.Queue()
         self._asked: dict[str, None] = {}
         self._problems: dict[str, ProblemRow] = {}
+        self._attempts: dict[str, int] = {}  # at jobs that are to be asked for again, since nothing got through
         self._strays: list[ProblemRow] = []  # problems without an id
         self._unsaved: list[Answer] = []
         self._sound: set[bytes] = set()  # configurations that were looked at and found whole
@@ -226,12 +230,30 @@ class Fetch:
             finally:
                 self._queue.task_done()
 
-    async def _ask(self, lane: Lane, target: tuple[str, str], read: Callable[[bytes], Any], **options: Any) -> Any:
-        """Make a request until its answer can be read; errors that concern all requests end the fetch."""
+    async def _ask(
+        self,
+        lane: Lane,
+        target: tuple[str, str],
+        read: Callable[[bytes], Any],
+        *,
+        instead: Callable[[], Goal | None] = lambda: None,
+        **options: Any,
+    ) -> Any:
+        """Make a request until its answer can be read; errors that concern all requests end the fetch.
+
+        ``instead`` may name another one when it is to be made; what that one can't have is then the answer, too.
+        """
 
         async def once() -> Any:
             self._progress.n_requests, self._progress.n_refused = self._pace.n_requests, self._pace.n_refused
-            return read(await self._client.answer(lane, *target))
+            other = instead()
+            try:
+                goal, read_goal = other or (target, read)
+                return read_goal(await self._client.answer(lane, *goal))
+            except (NotFoundError, PermissionDeniedError, RequestError) as error:
+                if other is None:
+                    raise
+                return error
 
         try:
             return await self._pace.ask(once, **options)
@@ -244,17 +266,24 @@ class Fetch:
 
     # One job
 
-    async def _one(self, job_id: str, lane: Lane) -> None:
+    async def _one(self, job_id: str, lane: Lane) -> bool:
+        """Ask for a job; tell whether anything got through."""
         read = functools.partial(self._read_asked, job_id)
         try:
-            answer = await self._ask(lane, self._client.job_target(job_id), read)
+            answer = await self._ask(lane, self._client.job_target(job_id), read, gives_way=True)
         except ApiError as error:
+            error.attempts += self._attempts.pop(job_id, 0)
+            if error.retryable and self._pace.is_down and self._stopped is None:  # perhaps another job gets through
+                self._attempts[job_id] = error.attempts
+                self._add([functools.partial(self._one, job_id)])
+                return False
             self._problems[job_id] = _problem(job_id, error)
             self._progress.done += 1
-            return
+            return not error.retryable
         self._unsaved.append(answer)
         if len(self._unsaved) >= SAVE_EVERY:
             self._save()
+        return True
 
     def _read_asked(self, job_id: str, body: bytes) -> Answer:
         answer, _ = self._read(body)
@@ -310,27 +339,57 @@ class Fetch:
         if len(job_ids) > self._pack_size:  # packs have since turned out to be too large
             self._add_packs(missing)
             return
-        if not self._list_is_off:
-            try:
-                await self._ask_for_pack(lane, missing)
-                self._list_failures = 0
-            except ApiError as error:
-                if isinstance(error, RequestError) and error.status_code != 405 and len(job_ids) > 1:
-                    self._pack_size = min(self._pack_size, len(job_ids) // 2)
-                    self._add_packs(missing)
-                    return
+        for tries in LIST_TRIES:
+            failure = await self._try_pack(lane, missing, tries)
+            if failure is None or not missing:
+                break
+            if isinstance(failure, RequestError) and failure.status_code != 405 and len(job_ids) > 1:
+                self._pack_size = min(self._pack_size, len(job_ids) // 2)
+                self._add_packs(missing)
+                return
+            if not failure.retryable:  # switched off, or forbidden
+                self._list_is_off = True
+                break
+            if tries == LIST_TRIES[-1]:
                 self._list_failures += 1
-                # It is switched off, or forbidden; or it has failed often enough.
-                self._list_is_off = not error.retryable or self._list_failures >= LIST_FAILURES
+                self._list_is_off |= self._list_failures >= LIST_FAILURES
+                break
+            # Is it the list call that fails, or the whole service? A single request tells.
+            first = next(iter(missing))
+            del missing[first]
+            if not await self._one(first, lane):
+                self._add_packs(missing)
+                return
         self._add(functools.partial(self._one, job_id) for job_id in missing)
 
-    async def _ask_for_pack(self, lane: Lane, missing: dict[str, None]) -> None:
+    async def _try_pack(self, lane: Lane, missing: dict[str, None], tries: int) -> ApiError | None:
+        """Ask for a pack, unless that is useless; give what went wrong."""
+        if self._list_is_off:
+            return None
+        if self._pace.is_down:
+            return TransportError("nothing gets through")
+        try:
+            await self._ask_for_pack(lane, missing, tries)
+        except ApiError as error:
+            return error
+        self._list_failures = 0
+        return None
+
+    async def _ask_for_pack(self, lane: Lane, missing: dict[str, None], tries: int) -> None:
         """Follow the pages for a pack, and strike off ``missing`` what came."""
         filters, cursor = {"page_size": str(len(missing))}, Cursor(IDLE_PAGES)
         asked = list(missing)
         while missing:
             target = self._client.list_target({**filters, "page_token": cursor.token}, asked)
-            page = await self._ask(lane, target, answers.read_page, tries=LIST_TRIES)
+            first = next(iter(missing))
+            instead = functools.partial(self._single, first)
+            page = await self._ask(lane, target, answers.read_page, instead=instead, tries=tries, gives_way=True)
+            if not isinstance(page, answers.Page):
+                self._take_single(first, page)
+                del missing[first]
+                if self._list_is_off:
+                    return
+                continue
             found = [one for one in map(self._listed, page.items) if one is not None]
             came = {
                 one.answer.job_id: one.answer
@@ -343,6 +402,25 @@ class Fetch:
                 del missing[job_id]
             if not cursor.move(page.next_page_token, len(came)):
                 return
+
+    def _single(self, job_id: str) -> Goal | None:
+        """Give the request for one job, where it is time to see whether the list call alone is refused."""
+        n, often = self._pace.refused_in_a_row, LIST_REFUSALS[bool(self._list_failures)]
+        if not self._list_is_off and (n < often or (n - often) % 2):
+            return None
+        return self._client.job_target(job_id), functools.partial(self._read_asked, job_id)
+
+    def _take_single(self, job_id: str, came: Answer | ApiError) -> None:
+        """Take what came for one job in place of a list: the list call was refused, and this got through."""
+        if isinstance(came, ApiError):
+            self._problems[job_id] = _problem(job_id, came)
+            self._progress.done += 1
+        else:
+            self._unsaved.append(came)
+        self._list_failures += 1
+        if self._list_failures == LIST_FAILURES:
+            self._list_is_off = True
+            self._pace.start_over()
 
     # Unknown ids, by the list call
 

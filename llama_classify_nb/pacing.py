@@ -63,6 +63,8 @@ class Pace:
     ----------
     n_requests, n_refused : int
         Requests made, and those of them that the service refused with 429.
+    refused_in_a_row : int
+        Of these, those since the last request that got through.
     gave_up : ApiError or None
         Why no further request is made: patience or a budget ran out, or the fetch says so.
     """
@@ -79,7 +81,7 @@ class Pace:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.n_requests = 0
-        self.n_refused = 0
+        self.n_refused = self.refused_in_a_row = 0
         self.gave_up: ApiError | None = None
         self._rate = rate or Rate(clock(), WIDTH, jitter)
         self._patience_s = patience_s
@@ -95,7 +97,12 @@ class Pace:
         self._gate, self._first = asyncio.Lock(), asyncio.Lock()
         self._probe = asyncio.Lock()
 
-    async def ask(self, once: Callable[[], Awaitable[T]], *, tries: int = TRIES) -> T:
+    @property
+    def is_down(self) -> bool:
+        """Whether nothing gets through at all."""
+        return self._failures_in_a_row >= DOWN_AFTER
+
+    async def ask(self, once: Callable[[], Awaitable[T]], *, tries: int = TRIES, gives_way: bool = False) -> T:
         """Make a request, again and again while that may help.
 
         Parameters
@@ -105,6 +112,8 @@ class Pace:
         tries : int
             How many failures to put up with. A refusal (429) isn't a failure, and neither is one while no request of
             the fetch succeeds: then the service is down, not this request bad.
+        gives_way : bool
+            Whether to raise when nothing gets through at all, so that another request may show whether that is so.
 
         Raises
         ------
@@ -125,14 +134,20 @@ class Pace:
                 if isinstance(error, RateLimitError):
                     wait = error.retry_after or REFUSED_BACKOFF_S * (0.5 + 0.5 * self._jitter())
                 else:
-                    failures += self._failures_in_a_row < DOWN_AFTER
+                    failures += not self.is_down
                     backoff = min(MAX_BACKOFF_S, BACKOFF_S * 2 ** min(failures, 10)) * self._jitter()
                     wait = max(backoff, error.retry_after or 0.0)
                 if failures >= tries:
                     raise
                 self._check_patience(error, wait)
+                if gives_way and self.is_down:
+                    raise
                 self._count_retry()
                 await self.pause(wait)
+
+    def start_over(self) -> None:
+        """Forget what refusals taught: they turned out to be of one call alone."""
+        self._rate.start_over(self._clock())
 
     def now(self) -> float:
         """Tell the time, in seconds of the pace's own clock."""
@@ -169,13 +184,14 @@ class Pace:
             raise self.gave_up
 
     async def _turn(self, once: Callable[[], Awaitable[T]], *, is_first: bool) -> T:
-        if self._failures_in_a_row < DOWN_AFTER:
+        if not self.is_down:
             return await self._request(once, is_first=is_first)
         async with self._probe:
             if self.gave_up is not None:
                 raise self.gave_up
-            if self._failures_in_a_row >= DOWN_AFTER:
-                await self.pause(PROBE_EVERY_S * (0.5 + 0.5 * self._jitter()))
+            if self.is_down:
+                soon = BACKOFF_S * 2.0 ** (self._failures_in_a_row - DOWN_AFTER)
+                await self.pause(min(PROBE_EVERY_S, soon) * (0.5 + 0.5 * self._jitter()))
             return await self._request(once, is_first=is_first)
 
     async def _request(self, once: Callable[[], Awaitable[T]], *, is_first: bool) -> T:
@@ -189,6 +205,7 @@ class Pace:
             answer = await once()
         except RateLimitError as error:
             self.n_refused += 1
+            self.refused_in_a_row += 1
             self._rate.refused(self._clock(), started, error.retry_after)
             raise
         except ApiError as error:
@@ -228,7 +245,7 @@ class Pace:
         raise self.gave_up
 
     def _got_through(self, started: float, *, is_served: bool = True) -> None:
-        self._failures_in_a_row = self._too_long_in_a_row = 0
+        self._failures_in_a_row = self._too_long_in_a_row = self.refused_in_a_row = 0
         self._last_success = self._clock()
         self._rate.admitted(self._last_success, started, is_served=is_served)
 

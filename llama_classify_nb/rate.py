@@ -81,10 +81,15 @@ class Rate:
     """
 
     def __init__(self, now: float, widest: int, jitter: Callable[[], float] = random.random) -> None:
-        self._lock = threading.Lock()
-        self._widest, self._jitter = widest, jitter
+        self._lock = threading.RLock()
+        self._widest, self._jitter, self._in_flight = widest, jitter, 0
+        self.start_over(now)
+
+    @_locked
+    def start_over(self, now: float) -> None:
+        """Forget what was learned."""
         self._mode = "open"  # no limit known; shut: nothing gets through now; paced; window
-        self._in_flight = self._n_admitted = self._in_row = 0
+        self._n_admitted = self._in_row = 0
         self._first_start: float | None = None  # of all
         self._is_free = False  # more was admitted than common limits would
         self._next_start = -math.inf

@@ -197,6 +197,12 @@ class TestRefusals:
         assert_all(result, IDS[:40])
         assert waits_kept(result.server, 2.0)
 
+    def test_row_09_many_jobs_that_always_fail_cost_no_other_job(self) -> None:
+        result = run(LIST_OFF, faults.status(500, ids=IDS[:40], call="get"))
+        assert set(result.kinds()) == set(IDS[:40])
+        assert set(result.kinds().values()) == {"unavailable"}
+        assert len(result.stored) == 160
+
     def test_row_10_conflicts_and_timeouts_of_the_server(self) -> None:
         assert_all(run(LIST_OFF, faults.status([408, 409], share=0.3)))
 
@@ -395,6 +401,18 @@ class TestLists:
 
     def test_row_41_a_list_that_fails_most_of_the_time(self) -> None:
         assert_all(run(faults.status(500, share=0.6, call="list"), faults.status(429, share=0.2, call="list")))
+
+    @pytest.mark.parametrize("code", [500, 429])
+    def test_row_41_a_list_that_never_works_costs_none_of_many_jobs(self, code: int) -> None:
+        ids = list(BODIES)[:1_600]
+        result = run(faults.status(code, call="list"), ids=ids)
+        assert_all(result, ids, per_job=1.1)
+        assert result.seconds < 120
+
+    def test_row_41_an_outage_leaves_the_list_to_be_used_after_it(self) -> None:
+        ids = list(BODIES)[:1_600]
+        result = run(faults.status(503, for_s=20.0), ids=ids)
+        assert_all(result, ids, per_job=0.1)
 
     @pytest.mark.parametrize("kind", ["html", "half", "nan"])
     def test_row_42_pages_that_are_spoiled(self, kind: str) -> None:
