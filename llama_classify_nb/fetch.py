@@ -7,6 +7,7 @@ nothing counts as fetched before the archive has it on disk.
 from __future__ import annotations
 
 import asyncio
+import collections
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -26,7 +27,7 @@ from .exceptions import (
     RequestError,
     TransportError,
 )
-from .listing import SECOND_US, Cursor, Filters, Track
+from .listing import MOST_PARTS, SECOND_US, Cursor, Filters, Track, have_left, is_count, listed_ids
 from .memory import Store
 from .pacing import WIDTH, Pace, shared_rate
 from .progress import Progress
@@ -40,6 +41,7 @@ LIST_FAILURES = 3  # packs in a row that failed so, after which the list call is
 SPLIT_AFTER = 3  # full pages that show how densely jobs were created, and so where to split what is left
 MOST_ANEW = 20  # times that a list may be begun anew, since it no longer took its own token
 IDLE_PAGES = 3  # pages without a new job after which a list is taken to run in circles
+AGAIN_SIZES = (87, 93, 79)  # of the pages of a list that is read again, so that other jobs stand where pages meet
 SAVE_EVERY, SAVE_AFTER_S = 50, 0.25  # single answers that one transaction takes, and how long they wait for it
 
 REFRESH = ("unfinished", "all", "none")  # which jobs of the archive are asked for again
@@ -100,7 +102,7 @@ class Fetch:
         )
         self._width = width
         self._is_waiting = False
-        self._queue: asyncio.Queue[Task] = asyncio.Queue()
+        self._queue = _Tasks()
         self._asked: dict[str, None] = {}
         self._problems: dict[str, ProblemRow] = {}
         self._attempts: dict[str, int] = {}  # at jobs that are to be asked for again, since nothing got through
@@ -113,6 +115,7 @@ class Fetch:
         self._list_failures = 0
         self._pack_size = PACK_SIZE
         self._listed_by = Filters()  # as they were asked for
+        self._first_page: answers.Page | None = None  # of that list
         self._created: dict[str, int] = {}  # microseconds since 1970, of jobs that were listed
         self._parts_are_off = False
         self._n_anew = 0
@@ -138,6 +141,9 @@ class Fetch:
         self._listed_by = filters
         self._add([functools.partial(self._list, filters, limit)])
         await self._work(self._width)
+        if limit is None and self._stopped is None:
+            self._add([functools.partial(self._look_again, filters)])
+            await self._work(self._width)
 
     async def until_final(self, job_ids: Sequence[str], timeout_s: float) -> None:
         """Fetch these jobs, again and again, until each has ended, can't be had, or the time is up."""
@@ -176,9 +182,8 @@ class Fetch:
             while True:
                 query = {**filters.query, "page_size": str(size), "page_token": cursor.token}
                 page = await self._ask(lane, self._client.list_target(query), answers.read_page)
-                total = page.total_size
-                if isinstance(total, int) and not isinstance(total, bool) and total >= len(page.items):
-                    return total
+                if is_count(page.total_size) and page.total_size >= len(page.items):
+                    return int(page.total_size)
                 n_before = len(seen)
                 seen.update(filter(None, (answers.read_id(bytes(item)) for item in page.items)))
                 if not cursor.move(page.next_page_token, len(seen) - n_before):
@@ -223,7 +228,8 @@ class Fetch:
 
     async def _worker(self, lane: Lane) -> None:
         while True:
-            task = await self._queue.get()
+            self._queue.from_end = self._pace.is_down
+            _, task = await self._queue.get()
             try:
                 if self._stopped is None:
                     await task(lane)
@@ -275,7 +281,7 @@ class Fetch:
             error.attempts += self._attempts.pop(job_id, 0)
             if error.retryable and self._pace.is_down and self._stopped is None:  # perhaps another job gets through
                 self._attempts[job_id] = error.attempts
-                self._add([functools.partial(self._one, job_id)])
+                self._queue.put_nowait((True, functools.partial(self._one, job_id)))
                 return False
             self._problems[job_id] = _problem(job_id, error)
             self._progress.done += 1
@@ -397,7 +403,7 @@ class Fetch:
                 if one.answer.job_id in missing
                 and (one.is_final_and_whole or (self._is_waiting and not one.answer.final))
             }
-            self._keep(list(came.values()))
+            self._keep(list(came.values()), len(came))
             for job_id in came:
                 del missing[job_id]
             if not cursor.move(page.next_page_token, len(came)):
@@ -424,15 +430,38 @@ class Fetch:
 
     # Unknown ids, by the list call
 
-    async def _list(self, filters: Filters, limit: int | None, lane: Lane, *, is_part: bool = False) -> None:
+    async def _look_again(self, filters: Filters, lane: Lane) -> None:
+        """List once more, cut into other pages, where jobs have left the list meanwhile: others moved up, unseen."""
+        first, n_before = self._first_page, len(self._created)
+        if first is None or not first.next_page_token:
+            return
+        if is_count(first.total_size):
+            has_moved = first.total_size > n_before
+        else:
+            target = self._client.list_target({**filters.query, "page_size": str(PACK_SIZE)})
+            try:
+                now = await self._ask(lane, target, answers.read_page)
+            except ApiError:
+                return  # what was listed stands
+            has_moved = have_left(listed_ids(first), listed_ids(now))
+        for size in AGAIN_SIZES if has_moved else ():
+            n_here = len(self._created)
+            await self._list(filters, None, lane, size=size)
+            if len(self._created) == n_here:
+                break
+        if has_moved:
+            n_more = len(self._created) - n_before
+            self._note(f"jobs seem to have left the list while it was read: read once more, it gave {n_more:,} more")
+
+    async def _list(
+        self, filters: Filters, limit: int | None, lane: Lane, *, is_part: bool = False, size: int = PACK_SIZE
+    ) -> None:
         """Follow the pages of the list call to their end, or until it is worth going on in parts."""
         cursor, track, n_full = Cursor(IDLE_PAGES), Track(), 0
         while self._stopped is None and (limit is None or len(self._asked) < limit):
             if is_part and self._parts_are_off:
                 return
-            target = self._client.list_target(
-                {**filters.query, "page_size": str(PACK_SIZE), "page_token": cursor.token}
-            )
+            target = self._client.list_target({**filters.query, "page_size": str(size), "page_token": cursor.token})
             try:
                 page = await self._ask(lane, target, answers.read_page)
             except ApiError as error:
@@ -441,7 +470,8 @@ class Fetch:
                 else:
                     self._break_off(error)
                 return
-            if self._progress.total is None and isinstance(page.total_size, int) and page.total_size > 0:
+            self._first_page = self._first_page or page
+            if self._progress.total is None and is_count(page.total_size):
                 self._progress.total = page.total_size  # an estimate, for display only
             n_before = len(track.job_ids)
             holds = self._take(page.items, filters, limit, track)
@@ -452,9 +482,10 @@ class Fetch:
                 return
             if not cursor.move(page.next_page_token, len(track.job_ids) - n_before):
                 break
-            n_full += len(page.items) == PACK_SIZE
-            parts = track.parts(filters) if n_full == SPLIT_AFTER and limit is None and not self._parts_are_off else []
-            if parts:
+            n_full += len(page.items) == size
+            is_long = not is_count(page.total_size) or page.total_size - len(track.job_ids) > MOST_PARTS * size
+            parts = track.parts(filters) if n_full == SPLIT_AFTER and limit is None and is_long else []
+            if parts and not self._parts_are_off:
                 self._add(functools.partial(self._list, part, None, is_part=True) for part in parts)
                 return
         if cursor.runs_in_circles:
@@ -479,7 +510,7 @@ class Fetch:
         Tells whether all of it was created when the filters say.
         """
         finished: list[Answer] = []
-        holds = True
+        n_new, holds = 0, True
         for item in items:
             if limit is not None and len(self._asked) >= limit:
                 break
@@ -499,10 +530,14 @@ class Fetch:
                 self._asked[job_id] = None
                 if one and (one.is_final_and_whole or (filters.status not in {None, *schema.TERMINAL_STATUSES})):
                     finished.append(one.answer)
-                elif is_new:
+                    n_new += is_new
+                elif is_new and self._is_to_be_asked(job_id):
                     self._add([functools.partial(self._one, job_id)])
-        self._keep(finished)
+        self._keep(finished, n_new)
         return holds
+
+    def _is_to_be_asked(self, job_id: str) -> bool:
+        return self._refresh == "all" or not self._archive.states([job_id]).get(job_id, False)
 
     def _listed(self, item: Any) -> _Listed | None:
         """Read an item of a page; None: it is spoiled."""
@@ -513,15 +548,15 @@ class Fetch:
         whole = job.result is not None if job.status == "COMPLETED" else True
         return _Listed(answer, job, answer.final and whole)
 
-    def _keep(self, finished: Sequence[Answer]) -> None:
+    def _keep(self, finished: Sequence[Answer], n_new: int) -> None:
         """Put what came on disk; only then is it done."""
         if finished:
             self._archive.put(finished)
-            self._progress.done += len(finished)
+            self._progress.done += n_new
 
     def _add(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
-            self._queue.put_nowait(task)
+            self._queue.put_nowait((False, task))
 
     def _add_packs(self, job_ids: Iterable[str]) -> None:
         self._add(functools.partial(self._pack, pack) for pack in self._packs(list(job_ids)))
@@ -534,6 +569,27 @@ class Fetch:
         if self._stopped is None:
             return job_id, "not_fetched", None, "the fetch was stopped before it came to this job", True, 0
         return (*_problem(job_id, self._stopped)[:5], 0)
+
+
+class _Tasks(asyncio.Queue[tuple[bool, Task]]):
+    """What is to be done, in the order in which it was added, but for what is marked as first.
+
+    Jobs that always fail may stand together. So while nothing gets through, tasks are taken from the other end.
+    """
+
+    from_end = False
+
+    def _init(self, maxsize: int) -> None:  # noqa: ARG002
+        self._queue: collections.deque[tuple[bool, Task]] = collections.deque()
+
+    def _put(self, item: tuple[bool, Task]) -> None:
+        if item[0]:
+            self._queue.appendleft(item)
+        else:
+            self._queue.append(item)
+
+    def _get(self) -> tuple[bool, Task]:
+        return self._queue.pop() if self.from_end else self._queue.popleft()
 
 
 class _Listed(NamedTuple):

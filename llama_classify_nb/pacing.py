@@ -28,7 +28,7 @@ SENSELESS_PATIENCE_S = 45.0  # the same, where answers come, but none that makes
 BACKOFF_S, MAX_BACKOFF_S = 0.2, 8.0
 REFUSED_BACKOFF_S = 1.0
 DOWN_AFTER = 16  # failures in a row, of any requests, after which one request at a time asks
-PROBE_EVERY_S = 5.0
+PROBE_EVERY_S, PROBE_GROWTH = 5.0, 1.25  # at most, and how much longer than the last such wait each is
 GLANCE_S = 0.002  # how often to look whether another request has ended
 STEP_S = 0.5  # the longest wait at a time: so soon does a fetch that has given up end
 TOO_LONG = 3  # requests in a row that were told to wait beyond patience, after which the fetch gives up
@@ -91,6 +91,7 @@ class Pace:
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._last_success = clock()
         self._failures_in_a_row = self._too_long_in_a_row = 0
+        self._has_given_way = False
         self._waits_until = -math.inf
         # Requests start in the order in which they came, but for those that were refused before: of the others only one
         # at a time waits before them.
@@ -113,7 +114,8 @@ class Pace:
             How many failures to put up with. A refusal (429) isn't a failure, and neither is one while no request of
             the fetch succeeds: then the service is down, not this request bad.
         gives_way : bool
-            Whether to raise when nothing gets through at all, so that another request may show whether that is so.
+            Whether to raise, every other time, while nothing gets through at all, so that another request may show
+            whether that is so.
 
         Raises
         ------
@@ -141,7 +143,10 @@ class Pace:
                     raise
                 self._check_patience(error, wait)
                 if gives_way and self.is_down:
-                    raise
+                    # Some jobs always fail, some fail at first only: half of them give way, half try again.
+                    self._has_given_way = not self._has_given_way
+                    if self._has_given_way:
+                        raise
                 self._count_retry()
                 await self.pause(wait)
 
@@ -190,7 +195,7 @@ class Pace:
             if self.gave_up is not None:
                 raise self.gave_up
             if self.is_down:
-                soon = BACKOFF_S * 2.0 ** (self._failures_in_a_row - DOWN_AFTER)
+                soon = BACKOFF_S * PROBE_GROWTH ** (self._failures_in_a_row - DOWN_AFTER)
                 await self.pause(min(PROBE_EVERY_S, soon) * (0.5 + 0.5 * self._jitter()))
             return await self._request(once, is_first=is_first)
 

@@ -203,6 +203,11 @@ class TestRefusals:
         assert set(result.kinds().values()) == {"unavailable"}
         assert len(result.stored) == 160
 
+    def test_row_09_first_attempts_that_all_fail_are_made_up_for_soon(self) -> None:
+        result = run(LIST_OFF, faults.status(500, first=1, call="get"))
+        assert_all(result)
+        assert result.seconds < 30
+
     def test_row_10_conflicts_and_timeouts_of_the_server(self) -> None:
         assert_all(run(LIST_OFF, faults.status([408, 409], share=0.3)))
 
