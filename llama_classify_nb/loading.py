@@ -16,7 +16,7 @@ from .archive import Archive
 from .blocking import run_blocking
 from .client import Client
 from .exceptions import ArgumentError, DamagedArchiveError, FetchInterrupted, ReadError
-from .fetch import REFRESH, Fetch, Fetched, ProblemRow
+from .fetch import REFRESH, Fetch, Fetched
 from .ids import Asked, read_ids
 from .jobset import JobSet, plural
 from .listing import Filters
@@ -24,6 +24,7 @@ from .memory import MemoryArchive, Store
 from .pacing import WIDTH
 from .progress import Progress, ProgressBar
 from .rescue import rescue
+from .singles import ProblemRow
 from .texts import printable
 
 MAX_WIDTH = 64
