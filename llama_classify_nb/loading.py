@@ -246,7 +246,10 @@ def _tried(
                 run_blocking(lambda: work(fetch), on_step=bar.draw)
             except KeyboardInterrupt:
                 is_stopped = True
-        return _collected(store, fetch.finish(), asked, notes), is_stopped
+        try:
+            return _collected(store, fetch.finish(), asked, notes), is_stopped
+        except KeyboardInterrupt:  # all has arrived, and making the tables is soon done again
+            return _collected(store, fetch.finish(), asked, notes), True
     finally:
         if isinstance(store, Archive):
             store.close()

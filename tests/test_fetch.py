@@ -403,6 +403,21 @@ class TestStopping:
         assert_whole(rest, list(RAW))
         assert n == 250 - len(partial)
 
+    def test_a_stop_while_tables_are_made_keeps_all(self, server: DemoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        from llama_classify_nb import frames
+
+        read_tables, interrupts = frames.read_tables, [KeyboardInterrupt()]
+
+        def stopped_once(blocks: Any) -> Any:
+            if interrupts:
+                raise interrupts.pop()
+            return read_tables(blocks)
+
+        monkeypatch.setattr(frames, "read_tables", stopped_once)
+        with pytest.raises(FetchInterrupted) as stopped:
+            fetch(server, server.job_ids)
+        assert_whole(stopped.value.partial, server.job_ids)
+
     def test_it_works_where_a_loop_is_running_and_in_a_thread(self, server: DemoServer) -> None:
         async def cell() -> lcn.JobSet:
             return fetch(server, server.job_ids)
