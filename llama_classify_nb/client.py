@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import email.utils
 import json
 import math
@@ -31,6 +32,7 @@ from .exceptions import (
     CertificateError,
     InvalidAnswerError,
     RequestError,
+    StaleConnectionError,
     TransportError,
     kind_of,
 )
@@ -47,6 +49,14 @@ MAX_RETRY_AFTER_S = 24 * 3600.0  # what a server asks beyond this is no promise 
 _KEY = re.compile(r"""(?:(?!["'`\\<>])[!-~])+""")  # quotes are visible ASCII, too, and often pasted along
 
 Lane = httpx.AsyncBaseTransport
+
+
+class _Line(httpx.AsyncHTTPTransport):
+    """A lane over the network, of one connection."""
+
+    was_used = False  # whether the last exchange left its connection open, as far as can be told
+
+
 _Authorize = Callable[[httpx.Request], httpx.Request]
 
 
@@ -270,7 +280,7 @@ class Client:
             # Over http no proxy of the environment is used: it would see the key.
             named = find_proxy(self.base_url) if secure else None
             proxy = httpx.Proxy(named) if named else None
-            lanes = [httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy) for _ in range(n)]
+            lanes = [_Line(verify=context, limits=limits, proxy=proxy) for _ in range(n)]
         except (ImportError, ValueError, httpx.InvalidURL) as error:  # whose text may quote a password
             why = "SOCKS needs httpx[socks]" if isinstance(error, ImportError) else "check HTTPS_PROXY and ALL_PROXY"
             raise ArgumentError(f"the proxy that the environment names can't be used: {why}") from None
@@ -280,9 +290,14 @@ class Client:
     async def answer(self, lane: Lane, path: str, query: str) -> bytes:
         """Make one GET and give its body: UTF-8, decoded, of status 200. Anything else is an :class:`ApiError`."""
         failure: ApiError
+        # A connection that was used before and breaks without a byte of an answer was dead already.
+        may_be_dead = isinstance(lane, _Line) and lane.was_used
+        if isinstance(lane, _Line):
+            lane.was_used = False
         try:
             async with asyncio.timeout(self.timeout):
                 response = await lane.handle_async_request(self._request(path, query))
+                may_be_dead = False
                 try:
                     body = await _body(response)
                 finally:
@@ -290,10 +305,12 @@ class Client:
         except TimeoutError:
             failure = TransportError(f"no whole answer within {self.timeout:g} s")
         except httpx.HTTPError as error:
-            failure = _transport_error(error)
+            failure = _transport_error(error, may_be_dead=may_be_dead)
         except httpx.InvalidURL:
             failure = RequestError("the address of the request is too long", status_code=414)
         else:
+            if isinstance(lane, _Line):
+                lane.was_used = True
             return self._accepted(response, body)
         raise failure  # out here, where it drags along no frame of a connection, whose variables show the key
 
@@ -323,10 +340,12 @@ class Client:
         advice = _ADVICE.get(status, "").format(source=self.key_source, url=self.base_url)
         if 300 <= status < 400:
             advice = "the server points elsewhere, and redirects are not followed; check base_url"
+        retry_after = _retry_after(response.headers)
+        asked = f"it asks to wait {retry_after:,.0f} s" if retry_after and retry_after >= 1 else ""
         correlation = printable(response.headers.get("x-request-id") or response.headers.get("cf-ray") or "", 80)
-        parts = [part for part in (advice, detail, correlation and f"request id {correlation}") if part]
+        parts = [part for part in (advice, detail, asked, correlation and f"request id {correlation}") if part]
         message = f"{status}: {'; '.join(parts) or response.reason_phrase or 'no reason given'}"
-        return kind_of(status)(message, status_code=status, retry_after=_retry_after(response.headers))
+        return kind_of(status)(message, status_code=status, retry_after=retry_after)
 
 
 _ADVICE = {
@@ -405,6 +424,8 @@ async def _body(response: httpx.Response) -> bytes:
     unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
     parts, size = [], 0
     async for chunk in response.aiter_raw():
+        if unpack and unpack.eof:  # what follows would be kept, unseen and without end
+            raise TransportError("the answer's gzip is damaged", status_code=response.status_code)
         try:
             part = unpack.decompress(chunk, MAX_ANSWER_BYTES + 1 - size) if unpack else chunk
         except zlib.error:
@@ -419,7 +440,7 @@ async def _body(response: httpx.Response) -> bytes:
     return b"".join(parts)
 
 
-def _transport_error(error: httpx.HTTPError) -> TransportError:
+def _transport_error(error: httpx.HTTPError, *, may_be_dead: bool) -> TransportError:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -430,23 +451,31 @@ def _transport_error(error: httpx.HTTPError) -> TransportError:
         cause = cause.__cause__ or cause.__context__
     # The name of httpx's error is its kind; its text may quote headers, so it is not repeated.
     kind = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).lower()
-    return TransportError(f"no whole answer came: {kind}")
+    is_dead = may_be_dead and isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
+    return (StaleConnectionError if is_dead else TransportError)(f"no whole answer came: {kind}")
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:
-    """Give the seconds that a server asked to wait: by its own clock where it named a date; None: nothing usable."""
-    text = headers.get("retry-after", "")
-    waits = (_number(headers.get("retry-after-ms", "")) / 1000, _number(text), _seconds_between(headers, text))
-    return next((wait for wait in waits if 0 < wait <= MAX_RETRY_AFTER_S), None)
+    """Give the seconds that a server asked to wait, the longest where it says several; None: nothing usable."""
+    waits = [_number(headers.get("retry-after-ms", "")) / 1000]
+    for text in headers.get_list("retry-after"):  # a proxy may add one of its own
+        waits += [*map(_number, text.split(",")), _seconds_until(text, headers)]
+    return max((wait for wait in waits if 0 < wait <= MAX_RETRY_AFTER_S), default=None)
 
 
 def _number(text: str) -> float:
-    return float(text) if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text.strip(), re.ASCII) else math.nan
+    return float(text) if re.fullmatch(r"\d{1,12}(\.\d{0,9})?", text.strip(), re.ASCII) else math.nan
 
 
-def _seconds_between(headers: httpx.Headers, end: str) -> float:
+def _seconds_until(text: str, headers: httpx.Headers) -> float:
+    """Give the seconds until a date by the server's own clock, or by ours where it doesn't tell its time."""
+    then, now = _date(text), _date(headers.get("date", ""))
+    return math.nan if then is None else (then - (now or dt.datetime.now(dt.UTC))).total_seconds()
+
+
+def _date(text: str) -> dt.datetime | None:
     try:
-        now, then = map(email.utils.parsedate_to_datetime, (headers.get("date", ""), end))
-        return (then - now).total_seconds()
+        date = email.utils.parsedate_to_datetime(text)
+        return date if date.tzinfo else date.replace(tzinfo=dt.UTC)
     except (ValueError, TypeError, OverflowError, IndexError):  # all that odd dates bring forth there
-        return math.nan
+        return None

@@ -16,6 +16,7 @@
         ├── RateLimitError            429
         ├── ServerError               408, 409, 423, 425 and every 5xx: the same request may work later
         ├── TransportError            no answer: refused, reset, timed out, cut short
+        │   ├── StaleConnectionError  a connection that was kept open had been closed meanwhile
         │   └── CertificateError      the server's certificate isn't trusted
         ├── InvalidAnswerError        an answer, but not one of the documented shape (redirects too)
         └── BudgetError               no request: the fetch's own budget of time or retries is used up
@@ -119,6 +120,10 @@ class TransportError(ApiError):
     """No whole answer came: refused, reset, timed out, or cut short."""
 
     retryable = True
+
+
+class StaleConnectionError(TransportError):
+    """A connection that had been kept open was dead when it was used again: the same request on a new one may work."""
 
 
 class CertificateError(TransportError):

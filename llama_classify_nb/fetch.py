@@ -1,51 +1,29 @@
 """Many jobs: ask for what the archive lacks, in packs, then one by one, until every id is a job or a problem.
 
-The list call is only the quick way. What it leaves out, spoils, or shows as unfinished is asked for by its id, and
-nothing counts as fetched before the archive has it on disk.
+What a fetch is made of stands in three rooms below: ``singles.py`` asks for one job, ``packs.py`` for a hundred known
+ids, ``discovery.py`` for jobs whose ids nobody knows yet.
 """
 
 from __future__ import annotations
 
-import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from . import answers, schema
-from .client import Client, Lane, quote_id
-from .configurations import read_configuration
-from .exceptions import (
-    ApiError,
-    AuthenticationError,
-    BudgetError,
-    CertificateError,
-    InvalidAnswerError,
-    NotFoundError,
-    PaymentRequiredError,
-    PermissionDeniedError,
-    RequestError,
-)
-from .listing import SECOND_US, Cursor, Filters, Track
+from . import answers
+from .client import Client
+from .discovery import Discovery
+from .exceptions import ApiError
+from .listing import Cursor, Filters, is_count
 from .memory import Store
 from .pacing import WIDTH, Pace, shared_rate
+from .packs import IDLE_PAGES, PACK_SIZE
 from .progress import Progress
-from .records import Answer
-
-PACK_SIZE = 100  # ids in a list call: the most that a page can answer
-PACK_BYTES = 7_500  # of their part of the address: servers refuse addresses of 8 KiB
-LIST_TRIES = 4  # the list call is an optimisation: better ask one by one than insist
-LIST_FAILURES = 3  # packs in a row that failed so, after which the list call is left alone
-SPLIT_AFTER = 3  # full pages that show how densely jobs were created, and so where to split what is left
-MOST_ANEW = 20  # times that a list may be begun anew, since it no longer took its own token
-IDLE_PAGES = 3  # pages without a new job after which a list is taken to run in circles
-SAVE_EVERY, SAVE_AFTER_S = 50, 0.25  # single answers that one transaction takes, and how long they wait for it
+from .singles import ProblemRow, problem_row
 
 REFRESH = ("unfinished", "all", "none")  # which jobs of the archive are asked for again
 FIRST_POLL_S, MAX_POLL_S = 2.0, 30.0  # between looks at unfinished jobs
 ASK_EVERY = 4  # looks, after which unfinished jobs are asked for one by one
-
-Task = Callable[[Lane], Awaitable[None]]
-ProblemRow = tuple[str | None, str, int | None, str, bool, int]
 
 
 class Fetched(NamedTuple):
@@ -57,7 +35,7 @@ class Fetched(NamedTuple):
     n_requests: int
 
 
-class Fetch:
+class Fetch(Discovery):
     """One fetch.
 
     Parameters
@@ -90,28 +68,9 @@ class Fetch:
         width: int = WIDTH,
         pace: Pace | None = None,
     ) -> None:
-        self._client, self._archive, self._progress = client, archive, progress
+        pace = pace or Pace(shared_rate(client.base_url, width), time_budget_s=time_budget_s, retry_budget=retry_budget)
+        super().__init__(client, archive, progress, pace, width)
         self._refresh = refresh
-        self._pace = pace or Pace(
-            shared_rate(client.base_url, width), time_budget_s=time_budget_s, retry_budget=retry_budget
-        )
-        self._width = width
-        self._is_waiting = False
-        self._queue: asyncio.Queue[Task] = asyncio.Queue()
-        self._asked: dict[str, None] = {}
-        self._problems: dict[str, ProblemRow] = {}
-        self._strays: list[ProblemRow] = []  # problems without an id
-        self._unsaved: list[Answer] = []
-        self._sound: set[bytes] = set()  # configurations that were looked at and found whole
-        self._notes: dict[str, None] = {}
-        self._stopped: ApiError | None = None
-        self._list_is_off = False
-        self._list_failures = 0
-        self._pack_size = PACK_SIZE
-        self._listed_by = Filters()  # as they were asked for
-        self._created: dict[str, int] = {}  # microseconds since 1970, of jobs that were listed
-        self._parts_are_off = False
-        self._n_anew = 0
 
     async def by_ids(self, job_ids: Sequence[str]) -> None:
         """Fetch these jobs, but for those that the archive has and that need not be asked for again."""
@@ -134,6 +93,9 @@ class Fetch:
         self._listed_by = filters
         self._add([functools.partial(self._list, filters, limit)])
         await self._work(self._width)
+        if limit is None and self._stopped is None:
+            self._add([functools.partial(self._look_again, filters)])
+            await self._work(self._width)
 
     async def until_final(self, job_ids: Sequence[str], timeout_s: float) -> None:
         """Fetch these jobs, again and again, until each has ended, can't be had, or the time is up."""
@@ -172,9 +134,8 @@ class Fetch:
             while True:
                 query = {**filters.query, "page_size": str(size), "page_token": cursor.token}
                 page = await self._ask(lane, self._client.list_target(query), answers.read_page)
-                total = page.total_size
-                if isinstance(total, int) and not isinstance(total, bool) and total >= len(page.items):
-                    return total
+                if is_count(page.total_size) and page.total_size >= len(page.items):
+                    return int(page.total_size)
                 n_before = len(seen)
                 seen.update(filter(None, (answers.read_id(bytes(item)) for item in page.items)))
                 if not cursor.move(page.next_page_token, len(seen) - n_before):
@@ -201,282 +162,8 @@ class Fetch:
             self._pace.n_requests,
         )
 
-    async def _work(self, most: int) -> None:
-        """Work the tasks off, and those that they add, each lane one at a time."""
-        if self._queue.empty():
-            return
-        try:
-            async with self._client.lanes(min(self._width, most)) as lanes, asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._worker(lane)) for lane in lanes]
-                tasks.append(group.create_task(self._save_now_and_then()))
-                await self._queue.join()
-                for task in tasks:
-                    task.cancel()
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        finally:
-            self._save()
-
-    async def _worker(self, lane: Lane) -> None:
-        while True:
-            task = await self._queue.get()
-            try:
-                if self._stopped is None:
-                    await task(lane)
-            finally:
-                self._queue.task_done()
-
-    async def _ask(self, lane: Lane, target: tuple[str, str], read: Callable[[bytes], Any], **options: Any) -> Any:
-        """Make a request until its answer can be read; errors that concern all requests end the fetch."""
-
-        async def once() -> Any:
-            self._progress.n_requests, self._progress.n_refused = self._pace.n_requests, self._pace.n_refused
-            return read(await self._client.answer(lane, *target))
-
-        try:
-            return await self._pace.ask(once, **options)
-        except ApiError as error:
-            if isinstance(error, AuthenticationError | PaymentRequiredError | CertificateError) or self._pace.gave_up:
-                self._stopped = self._pace.gave_up = self._stopped or error
-            raise
-        finally:
-            self._progress.n_requests, self._progress.n_refused = self._pace.n_requests, self._pace.n_refused
-
-    # One job
-
-    async def _one(self, job_id: str, lane: Lane) -> None:
-        read = functools.partial(self._read_asked, job_id)
-        try:
-            answer = await self._ask(lane, self._client.job_target(job_id), read)
-        except ApiError as error:
-            self._problems[job_id] = _problem(job_id, error)
-            self._progress.done += 1
-            return
-        self._unsaved.append(answer)
-        if len(self._unsaved) >= SAVE_EVERY:
-            self._save()
-
-    def _read_asked(self, job_id: str, body: bytes) -> Answer:
-        answer, _ = self._read(body)
-        if answer.job_id != job_id:
-            raise InvalidAnswerError("the answer is another job's", status_code=200)
-        return answer
-
-    def _read(self, body: bytes) -> tuple[Answer, answers.Job]:
-        job = answers.read_job(body)
-        configuration = bytes(job.configuration)
-        updated_us = answers.microseconds(job.updated_at)
-        answer = Answer.cut(job.id, body, configuration, updated_us, answers.is_final(job))
-        is_known = configuration in self._sound
-        if answers.has_repeated_keys(body, answer.rest if is_known else None):
-            raise InvalidAnswerError("a key stands twice in the answer", status_code=200)
-        if not is_known:
-            read_configuration(configuration)
-            self._sound.add(configuration)
-        return answer, job
-
-    async def _save_now_and_then(self) -> None:
-        """Keep single answers from waiting for more, when the pace is slow."""
-        while True:
-            await asyncio.sleep(SAVE_AFTER_S)
-            self._save()
-
-    def _save(self) -> None:
-        """Put single answers on disk; only then are they done."""
-        unsaved, self._unsaved = self._unsaved, []
-        if unsaved:
-            self._archive.put(unsaved)
-            self._progress.done += len(unsaved)
-
-    # Known ids, by the list call
-
-    def _packs(self, job_ids: Sequence[str]) -> Iterator[list[str]]:
-        """Split ids into packs that a list call can take."""
-        pack: list[str] = []
-        size = 0
-        for job_id in job_ids:
-            cost = len("&job_ids=") + len(quote_id(job_id))
-            if pack and (len(pack) >= self._pack_size or size + cost > PACK_BYTES):
-                yield pack
-                pack, size = [], 0
-            pack.append(job_id)
-            size += cost
-        if pack:
-            yield pack
-
-    async def _pack(self, job_ids: list[str], lane: Lane) -> None:
-        """Ask for a pack of ids; what the list call doesn't answer, final and whole, is asked for one by one."""
-        missing = dict.fromkeys(job_ids)
-        if len(job_ids) > self._pack_size:  # packs have since turned out to be too large
-            self._add_packs(missing)
-            return
-        if not self._list_is_off:
-            try:
-                await self._ask_for_pack(lane, missing)
-                self._list_failures = 0
-            except ApiError as error:
-                if isinstance(error, RequestError) and error.status_code != 405 and len(job_ids) > 1:
-                    self._pack_size = min(self._pack_size, len(job_ids) // 2)
-                    self._add_packs(missing)
-                    return
-                self._list_failures += 1
-                # It is switched off, or forbidden; or it has failed often enough.
-                self._list_is_off = not error.retryable or self._list_failures >= LIST_FAILURES
-        self._add(functools.partial(self._one, job_id) for job_id in missing)
-
-    async def _ask_for_pack(self, lane: Lane, missing: dict[str, None]) -> None:
-        """Follow the pages for a pack, and strike off ``missing`` what came."""
-        filters, cursor = {"page_size": str(len(missing))}, Cursor(IDLE_PAGES)
-        asked = list(missing)
-        while missing:
-            target = self._client.list_target({**filters, "page_token": cursor.token}, asked)
-            page = await self._ask(lane, target, answers.read_page, tries=LIST_TRIES)
-            found = [one for one in map(self._listed, page.items) if one is not None]
-            came = {
-                one.answer.job_id: one.answer
-                for one in found
-                if one.answer.job_id in missing
-                and (one.is_final_and_whole or (self._is_waiting and not one.answer.final))
-            }
-            self._keep(list(came.values()))
-            for job_id in came:
-                del missing[job_id]
-            if not cursor.move(page.next_page_token, len(came)):
-                return
-
-    # Unknown ids, by the list call
-
-    async def _list(self, filters: Filters, limit: int | None, lane: Lane, *, is_part: bool = False) -> None:
-        """Follow the pages of the list call to their end, or until it is worth going on in parts."""
-        cursor, track, n_full = Cursor(IDLE_PAGES), Track(), 0
-        while self._stopped is None and (limit is None or len(self._asked) < limit):
-            if is_part and self._parts_are_off:
-                return
-            target = self._client.list_target(
-                {**filters.query, "page_size": str(PACK_SIZE), "page_token": cursor.token}
-            )
-            try:
-                page = await self._ask(lane, target, answers.read_page)
-            except ApiError as error:
-                if cursor.token is not None and isinstance(error, RequestError | NotFoundError):
-                    self._list_anew(track.rest(filters) if limit is None else None, limit, error)
-                else:
-                    self._break_off(error)
-                return
-            if self._progress.total is None and isinstance(page.total_size, int) and page.total_size > 0:
-                self._progress.total = page.total_size  # an estimate, for display only
-            n_before = len(track.job_ids)
-            holds = self._take(page.items, filters, limit, track)
-            if is_part and not holds:  # the service doesn't look at dates: one list must do
-                if not self._parts_are_off:
-                    self._parts_are_off = True
-                    self._add([functools.partial(self._list, self._listed_by, limit)])
-                return
-            if not cursor.move(page.next_page_token, len(track.job_ids) - n_before):
-                break
-            n_full += len(page.items) == PACK_SIZE
-            parts = track.parts(filters) if n_full == SPLIT_AFTER and limit is None and not self._parts_are_off else []
-            if parts:
-                self._add(functools.partial(self._list, part, None, is_part=True) for part in parts)
-                return
-        if cursor.runs_in_circles:
-            self._note("the list of jobs ran in circles and was left: it may lack some")
-
-    def _list_anew(self, rest: Filters | None, limit: int | None, error: ApiError) -> None:
-        """Go on where a list's token was no longer taken: from that moment on, or, once in a while, from its start."""
-        self._n_anew += 1
-        if self._n_anew > MOST_ANEW:
-            self._break_off(error)
-        elif rest is not None:
-            self._add([functools.partial(self._list, rest, limit)])
-        else:
-            self._add([functools.partial(self._list, self._listed_by, limit)])
-
-    def _break_off(self, error: ApiError) -> None:
-        self._strays.append(_problem(None, error, f"the list of jobs broke off after {len(self._asked):,}: "))
-
-    def _take(self, items: Sequence[Any], filters: Filters, limit: int | None, track: Track) -> bool:
-        """Keep what is final and whole, ask for the rest by id, and pass over what the filters don't fit.
-
-        Tells whether all of it was created when the filters say.
-        """
-        finished: list[Answer] = []
-        holds = True
-        for item in items:
-            if limit is not None and len(self._asked) >= limit:
-                break
-            one = self._listed(item)
-            job_id = one.answer.job_id if one else answers.read_id(bytes(item))
-            if job_id is None or not answers.is_job_id(job_id):
-                message = "an item of the list of jobs has no id that could be asked for"
-                self._strays.append((None, "invalid_answer", 200, message, False, 1))
-                continue
-            if one is not None:
-                created_us = answers.microseconds(one.job.created_at)
-                track.add(job_id, created_us)
-                self._created[job_id] = created_us or 0
-                holds = holds and filters.hold(created_us, slack_us=2 * SECOND_US)
-            if one is None or self._listed_by.fit(one.job):
-                is_new = job_id not in self._asked
-                self._asked[job_id] = None
-                if one and (one.is_final_and_whole or (filters.status not in {None, *schema.TERMINAL_STATUSES})):
-                    finished.append(one.answer)
-                elif is_new:
-                    self._add([functools.partial(self._one, job_id)])
-        self._keep(finished)
-        return holds
-
-    def _listed(self, item: Any) -> _Listed | None:
-        """Read an item of a page; None: it is spoiled."""
-        try:
-            answer, job = self._read(bytes(item))
-        except InvalidAnswerError:
-            return None
-        whole = job.result is not None if job.status == "COMPLETED" else True
-        return _Listed(answer, job, answer.final and whole)
-
-    def _keep(self, finished: Sequence[Answer]) -> None:
-        """Put what came on disk; only then is it done."""
-        if finished:
-            self._archive.put(finished)
-            self._progress.done += len(finished)
-
-    def _add(self, tasks: Iterable[Task]) -> None:
-        for task in tasks:
-            self._queue.put_nowait(task)
-
-    def _add_packs(self, job_ids: Iterable[str]) -> None:
-        self._add(functools.partial(self._pack, pack) for pack in self._packs(list(job_ids)))
-
-    def _note(self, text: str) -> None:
-        self._notes[text] = None
-
     def _unasked(self, job_id: str) -> ProblemRow:
         """Give the row of a job that the fetch didn't come to."""
         if self._stopped is None:
             return job_id, "not_fetched", None, "the fetch was stopped before it came to this job", True, 0
-        return (*_problem(job_id, self._stopped)[:5], 0)
-
-
-class _Listed(NamedTuple):
-    """An item of a page."""
-
-    answer: Answer
-    job: answers.Job
-    is_final_and_whole: bool
-
-
-_KINDS: dict[type[ApiError], str] = {
-    NotFoundError: "not_found",
-    PermissionDeniedError: "refused",
-    RequestError: "refused",
-    AuthenticationError: "unauthorized",
-    PaymentRequiredError: "unauthorized",
-    InvalidAnswerError: "invalid_answer",
-    BudgetError: "not_fetched",
-}
-
-
-def _problem(job_id: str | None, error: ApiError, where: str = "") -> ProblemRow:
-    kind = _KINDS.get(type(error), "unavailable")
-    return job_id, kind, error.status_code, f"{where}{error}", error.retryable, error.attempts
+        return (*problem_row(job_id, self._stopped)[:5], 0)

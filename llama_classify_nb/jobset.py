@@ -14,8 +14,8 @@ import pandas as pd
 
 from . import answers, frames, schema
 from .exceptions import ArgumentError
-from .fetch import ProblemRow
 from .files import write_aside
+from .singles import ProblemRow
 from .texts import printable
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from . import answers
@@ -142,6 +143,22 @@ class Track:
             width = math.ceil(left / n_parts)
         cuts: list[int | None] = [start + self._direction * width * i for i in range(n_parts)]
         return [filters.within(*self._ends(*ends)) for ends in zip(cuts, [*cuts[1:], end], strict=True)]
+
+
+def is_count(total: object) -> bool:
+    """Whether what a page says of the size of its list can be one."""
+    return isinstance(total, int) and not isinstance(total, bool) and total >= 0
+
+
+def listed_ids(page: answers.Page) -> list[str]:
+    """Give the ids on a page, in its order."""
+    return [job_id for item in page.items if (job_id := answers.read_id(bytes(item))) is not None]
+
+
+def have_left(then: Sequence[str], now: Sequence[str]) -> bool:
+    """Whether jobs of a first page have left it since, but for those at its end that new ones pushed off."""
+    n_new = len(set(now).difference(then))
+    return not set(then[: max(0, len(then) - n_new)]) <= set(now)
 
 
 def _moment(us: int) -> str:

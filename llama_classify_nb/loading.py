@@ -16,7 +16,7 @@ from .archive import Archive
 from .blocking import run_blocking
 from .client import Client
 from .exceptions import ArgumentError, DamagedArchiveError, FetchInterrupted, ReadError
-from .fetch import REFRESH, Fetch, Fetched, ProblemRow
+from .fetch import REFRESH, Fetch, Fetched
 from .ids import Asked, read_ids
 from .jobset import JobSet, plural
 from .listing import Filters
@@ -24,6 +24,7 @@ from .memory import MemoryArchive, Store
 from .pacing import WIDTH
 from .progress import Progress, ProgressBar
 from .rescue import rescue
+from .singles import ProblemRow
 from .texts import printable
 
 MAX_WIDTH = 64
@@ -245,7 +246,10 @@ def _tried(
                 run_blocking(lambda: work(fetch), on_step=bar.draw)
             except KeyboardInterrupt:
                 is_stopped = True
-        return _collected(store, fetch.finish(), asked, notes), is_stopped
+        try:
+            return _collected(store, fetch.finish(), asked, notes), is_stopped
+        except KeyboardInterrupt:  # all has arrived, and making the tables is soon done again
+            return _collected(store, fetch.finish(), asked, notes), True
     finally:
         if isinstance(store, Archive):
             store.close()

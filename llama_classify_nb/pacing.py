@@ -14,9 +14,9 @@ import random
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
-from .exceptions import ApiError, BudgetError, InvalidAnswerError, RateLimitError
+from .exceptions import ApiError, BudgetError, InvalidAnswerError, RateLimitError, StaleConnectionError
 from .rate import Rate
 
 T = TypeVar("T")
@@ -28,8 +28,10 @@ SENSELESS_PATIENCE_S = 45.0  # the same, where answers come, but none that makes
 BACKOFF_S, MAX_BACKOFF_S = 0.2, 8.0
 REFUSED_BACKOFF_S = 1.0
 DOWN_AFTER = 16  # failures in a row, of any requests, after which one request at a time asks
-PROBE_EVERY_S = 5.0
+PROBE_EVERY_S, PROBE_GROWTH = 5.0, 1.25  # at most, and how much longer than the last such wait each is
 GLANCE_S = 0.002  # how often to look whether another request has ended
+STEP_S = 0.5  # the longest wait at a time: so soon does a fetch that has given up end
+TOO_LONG = 3  # requests in a row that were told to wait beyond patience, after which the fetch gives up
 
 _rates: dict[str, Rate] = {}  # what is known of each address; learned, never set
 _rates_lock = threading.Lock()
@@ -61,6 +63,8 @@ class Pace:
     ----------
     n_requests, n_refused : int
         Requests made, and those of them that the service refused with 429.
+    refused_in_a_row : int
+        Of these, those since the last request that got through.
     gave_up : ApiError or None
         Why no further request is made: patience or a budget ran out, or the fetch says so.
     """
@@ -77,7 +81,7 @@ class Pace:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.n_requests = 0
-        self.n_refused = 0
+        self.n_refused = self.refused_in_a_row = 0
         self.gave_up: ApiError | None = None
         self._rate = rate or Rate(clock(), WIDTH, jitter)
         self._patience_s = patience_s
@@ -86,13 +90,20 @@ class Pace:
         self._n_retries = 0
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._last_success = clock()
-        self._failures_in_a_row = 0
+        self._failures_in_a_row = self._too_long_in_a_row = 0
+        self._has_given_way = False
+        self._waits_until = -math.inf
         # Requests start in the order in which they came, but for those that were refused before: of the others only one
         # at a time waits before them.
         self._gate, self._first = asyncio.Lock(), asyncio.Lock()
         self._probe = asyncio.Lock()
 
-    async def ask(self, once: Callable[[], Awaitable[T]], *, tries: int = TRIES) -> T:
+    @property
+    def is_down(self) -> bool:
+        """Whether nothing gets through at all."""
+        return self._failures_in_a_row >= DOWN_AFTER
+
+    async def ask(self, once: Callable[[], Awaitable[T]], *, tries: int = TRIES, gives_way: bool = False) -> T:
         """Make a request, again and again while that may help.
 
         Parameters
@@ -102,6 +113,9 @@ class Pace:
         tries : int
             How many failures to put up with. A refusal (429) isn't a failure, and neither is one while no request of
             the fetch succeeds: then the service is down, not this request bad.
+        gives_way : bool
+            Whether to raise, every other time, while nothing gets through at all, so that another request may show
+            whether that is so.
 
         Raises
         ------
@@ -117,34 +131,55 @@ class Pace:
                 error.attempts = attempts
                 if not error.retryable:
                     raise
+                if isinstance(error, StaleConnectionError):
+                    continue
                 if isinstance(error, RateLimitError):
                     wait = error.retry_after or REFUSED_BACKOFF_S * (0.5 + 0.5 * self._jitter())
                 else:
-                    failures += self._failures_in_a_row < DOWN_AFTER
+                    failures += not self.is_down
                     backoff = min(MAX_BACKOFF_S, BACKOFF_S * 2 ** min(failures, 10)) * self._jitter()
                     wait = max(backoff, error.retry_after or 0.0)
                 if failures >= tries:
                     raise
                 self._check_patience(error, wait)
+                if gives_way and self.is_down:
+                    # Some jobs always fail, some fail at first only: half of them give way, half try again.
+                    self._has_given_way = not self._has_given_way
+                    if self._has_given_way:
+                        raise
                 self._count_retry()
                 await self.pause(wait)
+
+    def start_over(self) -> None:
+        """Forget what refusals taught: they turned out to be of one call alone."""
+        self._rate.start_over(self._clock())
 
     def now(self) -> float:
         """Tell the time, in seconds of the pace's own clock."""
         return self._clock()
 
+    @property
+    def waits_s(self) -> float:
+        """Seconds until the next request may start, as far as that is known; 0: no request has to wait."""
+        return max(0.0, self._waits_until - self._clock())
+
     async def pause(self, seconds: float) -> None:
-        """Wait, but not beyond the time budget.
+        """Wait, but not beyond the time budget, nor once the fetch has given up.
 
         Raises
         ------
-        BudgetError
-            If the budget ends before the wait does.
+        ApiError
+            What the fetch gave up for; a :class:`BudgetError` if the budget ends before the wait does.
         """
-        left = math.inf if self._time_budget_s is None else self._began + self._time_budget_s - self._clock()
-        await self._sleep(max(0.0, min(seconds, left)))
-        if seconds >= left:
-            self.gave_up = BudgetError(f"the time budget of {self._time_budget_s:g} s is used up")
+        budget_s, end = self._time_budget_s, self._clock() + seconds
+        until = end if budget_s is None else min(end, self._began + budget_s)
+        while (left := until - self._clock()) > STEP_S:
+            await self._sleep(STEP_S)
+            if self.gave_up is not None:
+                raise self.gave_up
+        await self._sleep(max(0.0, left))
+        if until < end or (budget_s is not None and self._clock() >= self._began + budget_s):
+            self.gave_up = BudgetError(f"the time budget of {budget_s:g} s is used up")
             raise self.gave_up
 
     def _count_retry(self) -> None:
@@ -154,35 +189,36 @@ class Pace:
             raise self.gave_up
 
     async def _turn(self, once: Callable[[], Awaitable[T]], *, is_first: bool) -> T:
-        if self._failures_in_a_row < DOWN_AFTER:
+        if not self.is_down:
             return await self._request(once, is_first=is_first)
         async with self._probe:
             if self.gave_up is not None:
                 raise self.gave_up
-            if self._failures_in_a_row >= DOWN_AFTER:
-                await self.pause(PROBE_EVERY_S * (0.5 + 0.5 * self._jitter()))
+            if self.is_down:
+                soon = BACKOFF_S * PROBE_GROWTH ** (self._failures_in_a_row - DOWN_AFTER)
+                await self.pause(min(PROBE_EVERY_S, soon) * (0.5 + 0.5 * self._jitter()))
             return await self._request(once, is_first=is_first)
 
     async def _request(self, once: Callable[[], Awaitable[T]], *, is_first: bool) -> T:
         async with self._first if is_first else contextlib.nullcontext(), self._gate:
-            await self._start()
+            started = await self._start()
             if self.gave_up is not None:
                 self._rate.ended(self._clock())
                 raise self.gave_up
-        started = self._clock()
         self.n_requests += 1
         try:
             answer = await once()
         except RateLimitError as error:
             self.n_refused += 1
+            self.refused_in_a_row += 1
             self._rate.refused(self._clock(), started, error.retry_after)
             raise
         except ApiError as error:
             if error.retryable:
                 self._rate.ended(started)
-                self._failures_in_a_row += 1
+                self._failures_in_a_row += not isinstance(error, StaleConnectionError)
             else:
-                self._got_through(started)
+                self._got_through(started, is_served=False)
             raise
         except BaseException:
             self._rate.ended(started)
@@ -190,23 +226,42 @@ class Pace:
         self._got_through(started)
         return answer
 
-    async def _start(self) -> None:
-        """Wait until the next request may start."""
+    async def _start(self) -> float:
+        """Wait until the next request may start; give that moment."""
         await self.pause(0.0)
-        while not self._rate.start(self._clock()):
-            wait = self._rate.ready_at(self._clock()) - self._clock()
+        while not self._rate.start(now := self._clock()):
+            wait = self._rate.ready_at(now) - now
+            if self._patience_s < wait < math.inf:
+                if self.n_requests:
+                    self._give_up_for(wait)
+                self._rate.forget_wait(self._clock())  # whoever asks anew may be let in: that is tried once
+                continue
+            self._waits_until = self._clock() + wait if wait < math.inf else -math.inf
             await self.pause(GLANCE_S if math.isinf(wait) else max(wait, 0.0))
+        return now
 
-    def _got_through(self, started: float) -> None:
-        self._failures_in_a_row = 0
+    def _give_up_for(self, wait: float) -> NoReturn:
+        minutes = math.ceil(wait / 60)
+        self.gave_up = RateLimitError(
+            f"429: the service asks to wait {minutes:,} minutes, longer than is waited here: go on after that",
+            status_code=429,
+            retry_after=wait,
+        )
+        raise self.gave_up
+
+    def _got_through(self, started: float, *, is_served: bool = True) -> None:
+        self._failures_in_a_row = self._too_long_in_a_row = self.refused_in_a_row = 0
         self._last_success = self._clock()
-        self._rate.admitted(self._last_success, started)
+        self._rate.admitted(self._last_success, started, is_served=is_served)
 
     def _check_patience(self, error: ApiError, wait: float) -> None:
         """Give up, once and for all requests, where nothing has succeeded for too long, or won't for as long."""
         alone, patience_s = self._clock() - self._last_success, self._patience_s
         if isinstance(error, InvalidAnswerError):
             patience_s = min(patience_s, SENSELESS_PATIENCE_S)
-        if self.gave_up is not None or alone > patience_s or wait > self._patience_s:
+        is_too_long = wait > self._patience_s
+        self._too_long_in_a_row += is_too_long
+        if self.gave_up is not None or alone > patience_s or self._too_long_in_a_row >= TOO_LONG:
             self.gave_up = error
+        if self.gave_up is not None or is_too_long:  # one request alone may be told so: the others go on
             raise error

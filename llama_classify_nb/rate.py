@@ -19,13 +19,16 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 # Before anything is known, so many requests may be in flight, after so many were admitted: as many can be refused at
-# first contact with a limit. Limits of 20 a minute are common, hence the care after the first few.
-FIRST_IN_FLIGHT = ((0, 12), (4, 8), (48, 12), (64, 1_000_000))
+# first contact with a limit. Limits of 20 a minute are common, hence the care after the first few. Care ends where more
+# was admitted than a service would that allows 40 a second; else, since answers may just be slow, request by request.
+FIRST_IN_FLIGHT = ((0, 12), (4, 8), (48, 12))
+COMMON_BURST, COMMON_PACE = 52, 40.0
+CARE, MORE_EVERY = 128, 8
 NOISY_IN_FLIGHT = 8  # where refusals come by chance
 CONTACT = 3  # refusals in a row that show a limit; a single one may be chance
 LONG_S = 5.0  # what stays shut so long is a window
 BACKOFF_S, MAX_BACKOFF_S = 1.0, 15.0  # between probes of a service that is shut
-MINUTE_S = 60.05  # most limits are by the minute: a probe is due then
+MINUTE_S = (60.05, 61.5)  # most limits are by the minute: a probe is due then, and again if it came too early
 MANY = 20  # admitted requests that make a measurement
 CLOSE = 0.85  # of a refused pace: below it the pace grows fast
 BELOW = 0.99
@@ -46,9 +49,9 @@ def _locked(method: F) -> F:
     """Let one thread at a time into a method."""
 
     @functools.wraps(method)
-    def alone(self: Rate, *arguments: Any) -> Any:
+    def alone(self: Rate, *arguments: Any, **options: Any) -> Any:
         with self._lock:
-            return method(self, *arguments)
+            return method(self, *arguments, **options)
 
     return cast(F, alone)
 
@@ -78,15 +81,23 @@ class Rate:
     """
 
     def __init__(self, now: float, widest: int, jitter: Callable[[], float] = random.random) -> None:
-        self._lock = threading.Lock()
-        self._widest, self._jitter = widest, jitter
+        self._lock = threading.RLock()
+        self._widest, self._jitter, self._in_flight = widest, jitter, 0
+        self.start_over(now)
+
+    @_locked
+    def start_over(self, now: float) -> None:
+        """Forget what was learned."""
         self._mode = "open"  # no limit known; shut: nothing gets through now; paced; window
-        self._in_flight = self._n_admitted = self._in_row = 0
+        self._n_admitted = self._in_row = 0
+        self._first_start: float | None = None  # of all
+        self._is_free = False  # more was admitted than common limits would
         self._next_start = -math.inf
         self._heard = -math.inf  # when a refusal last said something new
         # A run: what has been started and admitted since the service opened, or since the beginning.
         self._opened: float | None = None
         self._run_started = self._run_admitted = 0
+        self._run_last = -math.inf  # when the last of these was started
         # Shut: since when, and when it was last tried.
         self._shut = -math.inf
         self._probed: float | None = None
@@ -123,12 +134,20 @@ class Rate:
         elif self._mode == "shut":
             most = 1
         elif self._mode == "open":
-            first = next(most for after, most in reversed(FIRST_IN_FLIGHT) if self._n_admitted >= after)
-            cautious = NOISY_IN_FLIGHT if self._is_noisy else first
+            cautious = NOISY_IN_FLIGHT if self._is_noisy else most if self._is_free else self._first_in_flight()
             if cautious < most:
                 # While a refusal is fresh, the others in flight will tell whether it was chance.
                 most = CONTACT if self._in_row else cautious
         return math.inf if self._in_flight >= most else max(now, self._next_start)
+
+    def _first_in_flight(self) -> int:
+        first = next(most for after, most in reversed(FIRST_IN_FLIGHT) if self._n_admitted >= after)
+        return first + max(0, self._n_admitted - CARE) // MORE_EVERY
+
+    @_locked
+    def forget_wait(self, now: float) -> None:
+        """Let the next request start now, whatever the service said."""
+        self._next_start = min(self._next_start, now)
 
     @_locked
     def start(self, now: float) -> bool:
@@ -138,6 +157,8 @@ class Rate:
         self._in_flight += 1
         if self._opened is None:
             self._opened = now
+        if self._first_start is None:
+            self._first_start = now
         self._run_started += 1
         if self._trial is not None:
             self._trial.n_started += 1
@@ -156,12 +177,15 @@ class Rate:
             self._trial.n_started -= 1  # another may take its place
 
     @_locked
-    def admitted(self, now: float, started: float) -> None:
-        """Take note of a request that got through, whatever its answer."""
+    def admitted(self, now: float, started: float, *, is_served: bool = True) -> None:
+        """Take note of a request that got through; ``is_served``: to the job, not to a refusal of another kind."""
         self._in_flight -= 1
-        self._n_admitted += 1
+        self._n_admitted += is_served
+        self._is_free |= self._n_admitted > COMMON_BURST + COMMON_PACE * (now - (self._first_start or 0.0))
         self._since_anchor += 1
         self._in_row = 0
+        if not is_served and started == self._opened:
+            self._opened = None  # many a limiter counts from the first request that it heard of
         if self._mode == "shut" and started > self._shut:
             self._open(now, started)
         elif self._trial is not None:
@@ -169,6 +193,7 @@ class Rate:
         elif self._mode == "paced":
             self._grow(now)
         self._run_admitted += 1
+        self._run_last = max(self._run_last, started)
         self._grown = now
 
     @_locked
@@ -217,8 +242,8 @@ class Rate:
         wait = min(MAX_BACKOFF_S, (retry_after or BACKOFF_S) * 2**self._n_probes)
         if self._quota is not None:
             wait = min(wait, max(BACKOFF_S, 0.1 * self._period))
-        due = (self._opened or 0.0) + MINUTE_S
-        probe = due if now < due < now + wait + LONG_S else now + wait
+        dues = ((self._opened or 0.0) + minute for minute in MINUTE_S)
+        probe = next((due for due in dues if now < due < now + wait + LONG_S), now + wait)
         self._next_start = max(probe, now + (retry_after or 0.0))
 
     def _open(self, now: float, started: float) -> None:
@@ -226,7 +251,10 @@ class Rate:
         darkness = started - self._shut
         opened = started if self._opened is None else self._opened
         if self._quota is not None:
-            self._n_contradicted = self._n_contradicted + 1 if self._run_refused > self._push else 0
+            is_contradicted = self._run_refused > self._push
+            self._n_contradicted = self._n_contradicted + 1 if is_contradicted else 0
+            if is_contradicted and 2 * self._run_admitted >= self._quota:
+                self._quota = max(1, self._run_admitted)
         self._mode = "window"
         if self._quota is None and not (darkness >= LONG_S and self._run_admitted > 1):
             self._mode = "paced"
@@ -238,6 +266,9 @@ class Rate:
             self._quota, self._period = self._run_admitted, started - opened
         elif self._probed is not None:  # it opened later than expected
             self._period = started - opened
+        if self._quota is not None:
+            # A window that slides opens as it was used: as long as that took, only its first place is free.
+            self._next_start = now + min(1.1 * max(0.0, self._run_last - opened), 0.05 * self._period)
         n_admitted = self._run_admitted
         self._opened, self._run_started, self._run_admitted, self._run_refused = started, 1, 0, 0
         if self._quota is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import datetime as dt
 import email.utils
 import gzip
 import http.server
@@ -13,7 +14,7 @@ import pickle
 import ssl
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -262,6 +263,9 @@ LATER = email.utils.format_datetime(email.utils.parsedate_to_datetime(DATE).repl
         ({"retry-after": DATE, "date": LATER}, None),
         ({"retry-after": LATER}, None),
         ({"retry-after-ms": "soon", "retry-after": "2"}, 2),
+        ({"retry-after-ms": "250", "retry-after": "2"}, 2),  # never earlier than any of them
+        ({"retry-after": "2, 7"}, 7),
+        ({"retry-after": "3."}, 3),
         ({"retry-after": "0"}, None),
         ({"retry-after": "Mon, 05 Jan 99999999999 10:00:00 GMT", "date": DATE}, None),
         ({"retry-after": LATER, "date": ","}, None),
@@ -276,6 +280,13 @@ def test_what_the_server_asks_to_wait_is_read(headers: dict[str, str], wait: flo
     with pytest.raises(ex.RateLimitError) as caught:
         answering(429, headers=headers).get_job(JOB_ID)
     assert caught.value.retry_after == wait
+
+
+def test_a_date_without_the_servers_own_time_is_read_by_ours() -> None:
+    then = email.utils.format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=60), usegmt=True)
+    with pytest.raises(ex.RateLimitError) as caught:
+        answering(429, headers={"retry-after": then}).get_job(JOB_ID)
+    assert 30 < (caught.value.retry_after or 0) <= 60
 
 
 class TestWire:
@@ -476,3 +487,17 @@ class TestCalls:
     def test_a_compressed_answer_of_a_plugged_in_transport_is_read(self) -> None:
         packed = answering(200, content=gzip.compress(JOB), headers={"content-encoding": "gzip"})
         assert packed.get_job(JOB_ID) == json.loads(JOB)
+
+    def test_what_follows_the_end_of_a_compressed_answer_is_not_kept(self) -> None:
+        class Endless(httpx.AsyncByteStream):
+            n = 0
+
+            async def __aiter__(self) -> AsyncIterator[bytes]:
+                yield gzip.compress(JOB)
+                for self.n in range(1, 1_000):
+                    yield bytes(1 << 20)
+
+        stream = Endless()
+        with pytest.raises(ex.TransportError, match="gzip is damaged"):
+            answering(200, stream=stream, headers={"content-encoding": "gzip"}).get_job(JOB_ID)
+        assert stream.n <= 1

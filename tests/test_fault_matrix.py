@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -132,6 +133,35 @@ class TestRefusals:
     def test_row_04_a_wait_that_is_none_is_as_good_as_none(self, value: str) -> None:
         assert_all(run(LIST_OFF, faults.status(429, share=0.2, retry_after=value), ids=IDS[:60]), IDS[:60])
 
+    @pytest.mark.parametrize("code", [429, 503])
+    def test_row_04_one_job_that_is_told_to_wait_for_hours_stops_no_other(self, code: int) -> None:
+        result = run(LIST_OFF, faults.status(code, ids=IDS[:1], retry_after=7_200, call="get"))
+        assert result.kinds() == {IDS[0]: "unavailable"}
+        assert "it asks to wait 7,200 s" in result.fetched.problems[0][3]
+        assert len(result.stored) == 199
+        assert result.server.n_requests <= 202
+
+    def test_row_04_a_wait_beyond_patience_ends_the_fetch_at_once_and_says_when_to_go_on(self, tmp_path: Path) -> None:
+        limiter = faults.limiter(faults.FixedWindow(20, 1_200, clock=fast_clock), retry_after=True)
+        result = run(LIST_OFF, limiter, archive=tmp_path / "jobs.db")
+        assert len(result.stored) == 20
+        assert result.server.n_requests <= 2 + 20 + 12
+        assert result.seconds < 60
+        assert any(re.search("asks to wait 1,[12][0-9][0-9] s", note) for note in result.fetched.notes)
+
+    def test_row_04_whoever_asks_again_before_its_time_makes_hardly_a_request(self) -> None:
+        with lcn.demo_server(
+            [BODIES[job_id] for job_id in IDS],
+            faults=[LIST_OFF, faults.limiter(faults.FixedWindow(20, 1_200), retry_after=True)],
+        ) as server:
+            client = lcn.Client(server.api_key, base_url=server.base_url)
+            lcn.fetch_jobs(IDS, client=client, progress=False)
+            server.reset()
+            again = lcn.fetch_jobs(IDS, client=client, progress=False)
+            assert 1 <= server.n_requests <= 16
+        assert len(again.problems) == 200
+        assert any("stopped early" in note and "wait" in note for note in again.notes)
+
     def test_row_05_an_honest_wait_above_a_minute_is_kept_to_the_end(self) -> None:
         limiter = faults.limiter(faults.FixedWindow(100, 75, clock=fast_clock), retry_after=True)
         result = run(LIST_OFF, limiter, ids=IDS[:150])
@@ -166,6 +196,17 @@ class TestRefusals:
         result = run(LIST_OFF, faults.status(503, first=1, retry_after=2), ids=IDS[:40])
         assert_all(result, IDS[:40])
         assert waits_kept(result.server, 2.0)
+
+    def test_row_09_many_jobs_that_always_fail_cost_no_other_job(self) -> None:
+        result = run(LIST_OFF, faults.status(500, ids=IDS[:40], call="get"))
+        assert set(result.kinds()) == set(IDS[:40])
+        assert set(result.kinds().values()) == {"unavailable"}
+        assert len(result.stored) == 160
+
+    def test_row_09_first_attempts_that_all_fail_are_made_up_for_soon(self) -> None:
+        result = run(LIST_OFF, faults.status(500, first=1, call="get"))
+        assert_all(result)
+        assert result.seconds < 30
 
     def test_row_10_conflicts_and_timeouts_of_the_server(self) -> None:
         assert_all(run(LIST_OFF, faults.status([408, 409], share=0.3)))
@@ -221,6 +262,12 @@ class TestTransport:
     def test_row_16_connections_that_are_dead_when_used_again(self) -> None:
         assert_all(run(LIST_OFF, faults.dead_on_reuse()), per_job=2.1)
 
+    def test_row_16_they_are_no_attempt_and_no_reason_to_wait(self) -> None:
+        with lcn.demo_server([BODIES[job_id] for job_id in IDS], faults=[LIST_OFF, faults.dead_on_reuse()]) as server:
+            client = lcn.Client(server.api_key, base_url=server.base_url)
+            jobset = lcn.fetch_jobs(IDS, client=client, progress=False, retry_budget=0)
+        assert jobset.jobs["job_id"].tolist() == IDS
+
     @pytest.mark.parametrize("kind", ["truncated", "no_last_chunk", "false_gzip", "truncated_gzip", "short_length"])
     def test_row_17_bodies_that_are_cut_short(self, kind: str) -> None:
         assert_all(run(LIST_OFF, faults.broken(kind, share=0.25)))
@@ -256,7 +303,7 @@ class TestTransport:
     def test_row_21_slow_answers_are_no_fault(self) -> None:
         result = run(LIST_OFF, faults.latency(0.06), ids=IDS[:60])
         assert_all(result, IDS[:60])
-        assert result.server.n_requests <= 61 + 16
+        assert result.server.n_requests == 60 + 1
 
 
 class TestAnswersThatAreNone:
@@ -359,6 +406,18 @@ class TestLists:
 
     def test_row_41_a_list_that_fails_most_of_the_time(self) -> None:
         assert_all(run(faults.status(500, share=0.6, call="list"), faults.status(429, share=0.2, call="list")))
+
+    @pytest.mark.parametrize("code", [500, 429])
+    def test_row_41_a_list_that_never_works_costs_none_of_many_jobs(self, code: int) -> None:
+        ids = list(BODIES)[:1_600]
+        result = run(faults.status(code, call="list"), ids=ids)
+        assert_all(result, ids, per_job=1.1)
+        assert result.seconds < 120
+
+    def test_row_41_an_outage_leaves_the_list_to_be_used_after_it(self) -> None:
+        ids = list(BODIES)[:1_600]
+        result = run(faults.status(503, for_s=20.0), ids=ids)
+        assert_all(result, ids, per_job=0.1)
 
     @pytest.mark.parametrize("kind", ["html", "half", "nan"])
     def test_row_42_pages_that_are_spoiled(self, kind: str) -> None:

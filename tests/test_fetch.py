@@ -244,6 +244,38 @@ class TestLongLists:
             assert set(self.IDS) <= set(jobset.jobs["job_id"])
             assert jobset.jobs["job_id"].is_unique
 
+    @pytest.mark.parametrize("total", [[], [faults.listing("total_missing")]], ids=["total", "no total"])
+    @pytest.mark.parametrize("n", [450, 6_000])
+    def test_jobs_that_are_deleted_meanwhile_cost_none_of_those_that_stay(self, n: int, total: list[Any]) -> None:
+        class Shrinking(httpx.AsyncHTTPTransport):
+            n = 0
+
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                response = await super().handle_async_request(request)
+                await response.aread()
+                for job_id in server.job_ids[:3] if self.n < 6 else []:  # what follows moves up under the cursor
+                    server.set_job(job_id, None)
+                self.n += 1
+                return response
+
+        with lcn.demo_server(self.JOBS[:n], faults=total) as server:
+            client = lcn.Client(server.api_key, base_url=server.base_url, transport=Shrinking())
+            jobset = fetch(server, client=client)
+            assert set(server.job_ids) <= set(jobset.jobs["job_id"])
+        assert any("once more" in note for note in jobset.notes)
+
+    def test_a_list_that_stays_as_it_is_is_read_once(self) -> None:
+        for plan, n_more in ([], 0), ([faults.listing("total_missing")], 1):  # whether jobs have left the first page
+            with lcn.demo_server(self.JOBS[:250], faults=plan) as server:
+                assert fetch(server).n_requests == 3 + n_more
+        with lcn.demo_server(self.JOBS[:450]) as server:
+            assert fetch(server).n_requests == 5
+
+    def test_what_the_archive_holds_is_not_asked_for_since_a_list_lags_behind(self, tmp_path: Path) -> None:
+        with lcn.demo_server(self.JOBS[:50], faults=faults.listing("stale", after=1)) as server:
+            fetch(server, archive=tmp_path / "jobs.db")
+            assert fetch(server, archive=tmp_path / "jobs.db").n_requests == 1
+
     def test_tokens_that_expire_cost_a_page(self) -> None:
         with lcn.demo_server(self.JOBS, faults=faults.listing("expire", share=0.1)) as server:
             jobset = fetch(server)
@@ -370,6 +402,21 @@ class TestStopping:
         rest = lcn.fetch_jobs(list(RAW), client=client, archive=tmp_path / "jobs.db", progress=False)
         assert_whole(rest, list(RAW))
         assert n == 250 - len(partial)
+
+    def test_a_stop_while_tables_are_made_keeps_all(self, server: DemoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        from llama_classify_nb import frames
+
+        read_tables, interrupts = frames.read_tables, [KeyboardInterrupt()]
+
+        def stopped_once(blocks: Any) -> Any:
+            if interrupts:
+                raise interrupts.pop()
+            return read_tables(blocks)
+
+        monkeypatch.setattr(frames, "read_tables", stopped_once)
+        with pytest.raises(FetchInterrupted) as stopped:
+            fetch(server, server.job_ids)
+        assert_whole(stopped.value.partial, server.job_ids)
 
     def test_it_works_where_a_loop_is_running_and_in_a_thread(self, server: DemoServer) -> None:
         async def cell() -> lcn.JobSet:

@@ -36,6 +36,8 @@ def simulate(
     seed: int = 0,
     share: float = 0.0,
     failing: float = 0.0,
+    latency_s: float = LATENCY_S,
+    lanes: int = LANES,
 ) -> Run:
     """Fetch jobs through a limiter in virtual time; a refused job comes back after a second, or what it was told.
 
@@ -43,8 +45,8 @@ def simulate(
     """
     rng, now, ticket = random.Random(seed), [0.0], itertools.count()
     limiter = make(clock=lambda: now[0]) if make else None
-    rate = Rate(0.0, LANES, rng.random)
-    todo, done, free, in_flight, most = n_jobs, 0, LANES, 0, 0
+    rate = Rate(0.0, lanes, rng.random)
+    todo, done, free, in_flight, most = n_jobs, 0, lanes, 0, 0
     refusals: list[float] = []
     at_first = None
     n_requests, events, ticks = 0, [], set()
@@ -53,7 +55,7 @@ def simulate(
             if rate.start(now[0]):
                 free, todo, in_flight, n_requests = free - 1, todo - 1, in_flight + 1, n_requests + 1
                 most = max(most, in_flight)
-                half = LATENCY_S * (0.9 + 0.2 * rng.random()) / 2
+                half = latency_s * (0.9 + 0.2 * rng.random()) / 2
                 heapq.heappush(events, (now[0] + half, next(ticket), "arrive", now[0], half))
                 continue
             at = rate.ready_at(now[0])
@@ -113,6 +115,22 @@ def test_forty_a_second_are_used_and_hardly_ever_refused(
     assert run.n_refused_at_first <= 12
 
 
+@pytest.mark.parametrize("latency_s", [0.01, 0.05, 0.1, 0.2, 0.4])
+@pytest.mark.parametrize("make", [bucket(40, 40), window(40, 1), sliding(40, 1)], ids=["bucket", "window", "sliding"])
+def test_first_contact_costs_at_most_twelve_however_slow_the_answers(
+    make: Callable[..., Any], latency_s: float
+) -> None:
+    for seed in range(5):
+        run = simulate(make, 800, seed=seed, latency_s=latency_s, lanes=24)
+        assert run.n_refused_at_first <= 12
+
+
+def test_slow_answers_are_asked_for_by_more_and_more_lanes() -> None:
+    run = simulate(None, 600, latency_s=1.0, lanes=24)
+    assert run.most_in_flight == 24
+    assert run.n_refused == 0
+
+
 @pytest.mark.parametrize(("header", "most_refused"), [(True, 0.12), (False, 0.20)], ids=["told", "not told"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize(
@@ -123,6 +141,19 @@ def test_twenty_a_minute_are_used_and_few_are_refused(
 ) -> None:
     run = simulate(make, 120, header=header, seed=seed)
     assert 300 / run.seconds >= 0.98
+    assert run.n_refused / run.n_requests <= most_refused
+
+
+@pytest.mark.parametrize("phase_s", [5.0, 20.0, 35.0, 50.0])
+@pytest.mark.parametrize(("header", "most_refused"), [(True, 0.12), (False, 0.25)], ids=["told", "not told"])
+def test_windows_by_the_clock_are_found_too(phase_s: float, header: bool, most_refused: float) -> None:
+    def make(clock: Callable[[], float]) -> faults.FixedWindow:
+        limiter = faults.FixedWindow(20, 60, clock=clock)
+        limiter._origin = -phase_s  # before the first request
+        return limiter
+
+    run = simulate(make, 120, header=header)
+    assert run.seconds <= 300 + 16  # the last window may be found late, by no more than the time between two looks
     assert run.n_refused / run.n_requests <= most_refused
 
 

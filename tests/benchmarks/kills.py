@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import httpx  # noqa: F401  so that no fork has to
+
 import llama_classify_nb as lcn
 from llama_classify_nb.archive import Archive
 from llama_classify_nb.demo import sample_jobs
@@ -67,11 +69,20 @@ def main() -> None:
         servers.append(server)
         addresses.append(json.loads(server.stdout.readline()))
     with tempfile.TemporaryDirectory() as folder:
+        whole_s = []  # what a fetch takes that is left alone, so that kills come at all its moments
+        for place, address in enumerate(addresses):
+            began = time.monotonic()
+            child = os.fork()
+            if child == 0:
+                fetch(*address, Path(folder) / f"whole-{place}.db", os.open(os.devnull, os.O_WRONLY))
+                os._exit(0)
+            os.waitpid(child, 0)
+            whole_s.append(time.monotonic() - began)
         while counts["kills"] < options.kills:
             counts["archives"] += 1
             path = Path(folder) / f"{counts['archives']}.db"
             stored: set[str] = set()
-            ended = False
+            ended, n_before = False, 0
             while not ended and counts["kills"] < options.kills:
                 reading, writing = os.pipe()
                 child = os.fork()
@@ -80,7 +91,7 @@ def main() -> None:
                     fetch(*addresses[counts["archives"] % 2], path, writing)
                     os._exit(0)
                 os.close(writing)
-                wait_s = chance.random() * (0.4 if counts["archives"] % 2 == 0 else 0.1)
+                wait_s = chance.random() * whole_s[counts["archives"] % 2]
                 text, until = b"", time.monotonic() + wait_s
                 while (left := until - time.monotonic()) > 0:
                     if select.select([reading], [], [], left)[0]:
@@ -104,6 +115,8 @@ def main() -> None:
                 }
                 with Archive(path) as archive:
                     ids = archive.ids()
+                    counts["kills amid the storing"] += not ended and n_before < len(ids) < len(BODIES)
+                    n_before = len(ids)
                     counts["lost"] += len(stored - set(ids))
                     counts["stored twice"] += len(archive) - len(set(ids))
                     counts["changed"] += sum(
@@ -116,7 +129,15 @@ def main() -> None:
     print(
         ", ".join(
             f"{counts[name]:,} {name}"
-            for name in ("kills", "archives", "lost", "stored twice", "changed", "incomplete at the end")
+            for name in (
+                "kills",
+                "kills amid the storing",
+                "archives",
+                "lost",
+                "stored twice",
+                "changed",
+                "incomplete at the end",
+            )
         )
     )
 
