@@ -161,8 +161,9 @@ def test_pictures_say_in_words_what_they_show(explorer: Any, sample: lcn.JobSet)
 def test_no_figure_of_pyplot_is_left_open(explorer: Any) -> None:
     import matplotlib.pyplot as plt
 
+    before = plt.get_fignums()
     explorer.type.value = "email"
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == before
 
 
 def test_what_is_no_jobset_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..exceptions import ArgumentError
@@ -17,6 +18,8 @@ _TOKEN = re.compile(r'(?P<minus>-?)"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+)')
 # Scripts that put no space between words: there, a word may begin and end anywhere.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _UNSPACED = re.compile(f"[{UNSPACED}]")
+#: Beyond this no character has a case.
+_LAST_WITH_CASE = 0x1F000
 
 
 class Term(NamedTuple):
@@ -110,6 +113,17 @@ def _checked(query: Query, joining: bool, text: str) -> Query:
 def fold(text: str) -> str:
     """Make texts that read alike alike: compatible characters (NFKC), and capitals by full case folding."""
     return unicodedata.normalize("NFKC", text).casefold()
+
+
+@lru_cache(maxsize=1)
+def rare() -> str:
+    """Give a pattern of the characters that full case folding makes something else of than lower case does.
+
+    Those whose folding differs from Arrow's simple lower case, but for the two that occur in common words: ß and ς.
+    """
+    kept = (chr(code) for code in range(0x80, _LAST_WITH_CASE) if not 0xD800 <= code < 0xE000)
+    odd = [char for char in kept if fold(char) != unicodedata.normalize("NFKC", char).lower() or len(char.lower()) > 1]
+    return "[" + "".join(char for char in odd if char not in "ßς") + "]"
 
 
 def is_word(char: str) -> bool:

@@ -116,7 +116,19 @@ class _Folded:
         if len(self.odd):
             some = pc.utf8_lower(pc.utf8_normalize(texts.take(pa.array(self.odd)), form="NFKC"))
             # The two that lower case leaves apart and that occur; the pattern minds no other case.
-            self.folded = pc.replace_substring(pc.replace_substring(some, "ß", "ss"), "ς", "σ")
+            some = pc.replace_substring(pc.replace_substring(some, "ß", "ss"), "ς", "σ")
+            self.folded = self._exactly(some)
+
+    def _exactly(self, folded: Any) -> Any:
+        """Fold those texts anew, one by one, that hold what lower case doesn't fold: hardly any do."""
+        rare = np.flatnonzero(truths(pc.match_substring_regex(self.texts.take(pa.array(self.odd)), _query.rare())))
+        if not len(rare):
+            return folded
+        again = [_query.fold(text) for text in self.texts.take(pa.array(self.odd[rare])).to_pylist()]
+        mask = np.zeros(len(folded), bool)
+        mask[rare] = True
+        whole = folded.combine_chunks() if hasattr(folded, "combine_chunks") else folded
+        return pc.replace_with_mask(whole, pa.array(mask), pa.array(again, whole.type))
 
     def holds(self, term: _query.Term) -> np.ndarray:
         """Tell which texts hold a term."""
