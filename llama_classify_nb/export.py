@@ -200,6 +200,13 @@ def describe(file: str, table: pd.DataFrame, columns: Sequence[schema.Column]) -
 
 def _chunks(table: pd.DataFrame, first: bytes = b"") -> Iterator[bytes]:
     """Check a table, and give its CSV in pieces."""
+    need_fit(table)
+    header = ",".join('"' + neutralise(mended(name)).replace('"', '""') + '"' for name in table.columns)
+    return _pieces(table, first + header.encode() + b"\n")
+
+
+def need_fit(table: pd.DataFrame) -> None:
+    """Raise ArgumentError if a CSV file can't hold a table."""
     if not isinstance(table, pd.DataFrame):
         raise ArgumentError(f"table must be a DataFrame; a {type(table).__name__} came")
     if any(name is not None for name in table.index.names):
@@ -211,8 +218,6 @@ def _chunks(table: pd.DataFrame, first: bytes = b"") -> Iterator[bytes]:
         raise ArgumentError(f"table has two columns of one name: {', '.join(map(ascii, names))}")
     for name in table.columns:
         dtype_name(table[name])
-    header = ",".join('"' + neutralise(name).replace('"', '""') + '"' for name in names)
-    return _pieces(table, first + header.encode() + b"\n")
 
 
 def _pieces(table: pd.DataFrame, first: bytes) -> Iterator[bytes]:

@@ -278,7 +278,7 @@ def test_the_picture_shows_scores_and_on_request_the_evidence() -> None:
     jobs, _ = planted(200, 1)
     table = rule_overlap(jobs, rules_of())
     ax = plots.rule_overlap(jobs, rules_of(), evidence=1)
-    shown = ax.images[0].get_array()
+    shown = ax.collections[0].get_array()
     assert shown[0, 1] == shown[1, 0] == cell(table, "invoice", "receipt")["score"]
     first = table.iloc[0]
     assert f"{first['type_a']} / {first['type_b']}: " in ax.get_xlabel()

@@ -35,11 +35,9 @@ def similarity(types: Sequence[str], descriptions: Sequence[str]) -> np.ndarray:
     description that names the other rule's type takes half of what is missing to 1: people write down what to keep
     apart. The diagonal is 0.
     """
-    words = [[*_words(text), *_words(name), *_words(name)] for name, text in zip(types, descriptions, strict=True)]
-    grams = [
-        [gram for word in (*_words(text), *_words(name)) for gram in _grams(f" {word} ")]
-        for name, text in zip(types, descriptions, strict=True)
-    ]
+    pairs = list(zip(_words(types), _words(descriptions), strict=True))
+    words = [[*text, *name, *name] for name, text in pairs]
+    grams = [[gram for word in (*text, *name) for gram in _grams(f" {word} ")] for name, text in pairs]
     cosine = (_cosine(words) + _cosine(grams)) / 2
     says, _ = _tokens.named(_tokens.tokens(list(descriptions)), types)
     says = says.toarray() > 0
@@ -51,7 +49,7 @@ def similarity(types: Sequence[str], descriptions: Sequence[str]) -> np.ndarray:
 
 def shared_part(types: Sequence[str], descriptions: Sequence[str]) -> np.ndarray:
     """Give which part of the words of the rule in the row stands in the column's rule, too: 0 to 1."""
-    words = [set(_words(text)) | set(_words(name)) for name, text in zip(types, descriptions, strict=True)]
+    words = [{*text, *name} for name, text in zip(_words(types), _words(descriptions), strict=True)]
     terms = sorted(set().union(*words))
     has = np.array([[term in some for term in terms] for some in words], dtype=np.float64).reshape(len(words), -1)
     idf = np.log((1 + len(words)) / (1 + has.sum(axis=0)))
@@ -59,9 +57,8 @@ def shared_part(types: Sequence[str], descriptions: Sequence[str]) -> np.ndarray
     return np.asarray((has * idf) @ has.T / own)
 
 
-def _words(text: str) -> list[str]:
-    split = _tokens.tokens([text])
-    return [split.words[code] for code in split.code]
+def _words(texts: Sequence[str]) -> list[list[str]]:
+    return _tokens.tokens(list(texts)).by_text()
 
 
 def _grams(word: str) -> list[str]:

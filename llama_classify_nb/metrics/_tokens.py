@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -26,6 +27,12 @@ class Tokens(NamedTuple):
     words: list[str]  # the different ones, in lower case
     n_texts: int
 
+    def by_text(self) -> list[list[str]]:
+        """Give the words of each text."""
+        words = [self.words[code] for code in self.code]
+        ends = np.searchsorted(self.row, np.arange(self.n_texts + 1)).tolist()
+        return [words[start:end] for start, end in itertools.pairwise(ends)]
+
 
 def tokens(texts: pd.Series | Sequence[str]) -> Tokens:
     """Split texts into words: runs of letters and digits, in lower case and composed; a missing text has none."""
@@ -45,13 +52,15 @@ def tokens(texts: pd.Series | Sequence[str]) -> Tokens:
 
 def spellings(name: str) -> list[tuple[str, ...]]:
     """Give the rows of words that a type may be written as: ``TaxForm`` is ``taxform`` and ``tax form``."""
-    found = []
-    for text in (name, re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)):
-        split = tokens([text])
-        words = tuple(split.words[code] for code in split.code)
-        if words and words not in found:
-            found.append(words)
-    return found
+    return _spellings([name])[0]
+
+
+def _spellings(names: Sequence[str]) -> list[list[tuple[str, ...]]]:
+    # All in one: it takes longer to begin to split than to split.
+    plain = tokens(names).by_text()
+    parted = tokens([re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name) for name in names]).by_text()
+    both = zip(map(tuple, plain), map(tuple, parted), strict=True)
+    return [[words for words in dict.fromkeys(pair) if words] for pair in both]
 
 
 def named(found: Tokens, names: Sequence[str]) -> tuple[Any, np.ndarray]:
@@ -94,7 +103,7 @@ def named(found: Tokens, names: Sequence[str]) -> tuple[Any, np.ndarray]:
 
 
 def _longest_first(names: Sequence[str]) -> Iterator[tuple[tuple[str, ...], int]]:
-    found = [(words, number) for number, name in enumerate(names) for words in spellings(name)]
+    found = [(words, number) for number, some in enumerate(_spellings(names)) for words in some]
     return iter(sorted(found, key=lambda one: (-len(one[0]), one[0], one[1])))
 
 

@@ -57,8 +57,8 @@ def anchoring(
         * ``difference`` (float64): agreement_seen - agreement_blind; ``difference_lower``, ``difference_upper``
           (float64): Newcombe's hybrid score interval without correction for continuity (1998, "Interval estimation for
           the difference between independent proportions", Statistics in Medicine 17, method 10);
-        * ``p_value`` (float64): Fisher's exact test (1935), two-sided: how likely so large a difference is, if sight
-          made none.
+        * ``p_value`` (float64, 0 to 1): Fisher's exact test (1935), two-sided: how likely so large a difference is, if
+          sight made none.
 
         Missing where there is no label of a kind. Labels of jobs without an answer to judge, and those that don't say
         whether it was seen, are left out. No labels: one row of zeros, or with ``by`` none.

@@ -61,11 +61,12 @@ def calibration_curve(
         For each group, a row for each bin that holds a job, from low to high.
 
         * the column ``by``, if given: its dtype;
-        * ``lower``, ``upper`` (float64): edges of the bin; of an atom both are its confidence;
+        * ``lower``, ``upper`` (float64, 0 to 1): edges of the bin; of an atom both are its confidence;
         * ``n`` (int64, jobs): labelled jobs with a confidence in the bin;
         * ``n_right`` (int64, jobs): those whose answer is right;
-        * ``confidence`` (float64): their mean confidence;
-        * ``accuracy`` (float64): n_right / n; ``accuracy_lower``, ``accuracy_upper``: exact (Clopper & Pearson 1934).
+        * ``confidence`` (float64, 0 to 1): their mean confidence;
+        * ``accuracy`` (float64, 0 to 1): n_right / n; ``accuracy_lower``, ``accuracy_upper``: exact (Clopper & Pearson
+          1934).
 
         No jobs, or no labels: no rows.
 
@@ -127,17 +128,19 @@ def calibration_scores(
 
         * the column ``by``, if given: its dtype;
         * ``n`` (int64, jobs): labelled jobs with a confidence;
-        * ``accuracy``, ``confidence`` (float64): shares of right answers, and mean confidence;
-        * ``ece`` (float64): expected calibration error over bins of equal width, the mean of |accuracy - confidence|
-          weighted by jobs (Naeini, Cooper, Hauskrecht 2015; Guo et al. 2017, eq. 3);
-        * ``ece_equal_mass`` (float64): the same over bins of equal mass, ties kept together;
-        * ``mce`` (float64): the greatest |accuracy - confidence| of a bin of equal width (Guo et al. 2017, eq. 5);
-        * ``brier`` (float64): mean of (confidence - right)² (Brier 1950, for the one event that the answer is right);
+        * ``accuracy``, ``confidence`` (float64, 0 to 1): shares of right answers, and mean confidence;
+        * ``ece`` (float64, 0 to 1): expected calibration error over bins of equal width, the mean of |accuracy -
+          confidence| weighted by jobs (Naeini, Cooper, Hauskrecht 2015; Guo et al. 2017, eq. 3);
+        * ``ece_equal_mass`` (float64, 0 to 1): the same over bins of equal mass, ties kept together;
+        * ``mce`` (float64, 0 to 1): the greatest |accuracy - confidence| of a bin of equal width (Guo et al. 2017, eq.
+          5);
+        * ``brier`` (float64, 0 to 1): mean of (confidence - right)² (Brier 1950, for the one event that the answer is
+          right);
         * ``log_loss`` (float64, nats): mean of -log of what was given to what happened, clipped at 2.2e-16, as in
           scikit-learn;
-        * ``auroc`` (float64): chance that a right answer is more confident than a wrong one, ties counting half
+        * ``auroc`` (float64, 0 to 1): chance that a right answer is more confident than a wrong one, ties counting half
           (Mann-Whitney); missing if all are right or all are wrong;
-        * ``separation`` (float64): mean confidence of right answers less that of wrong ones; missing likewise.
+        * ``separation`` (float64, -1 to 1): mean confidence of right answers less that of wrong ones; missing likewise.
 
         The estimates of calibration errors are biased upwards where bins hold few jobs.
 
@@ -196,12 +199,13 @@ def risk_coverage_curve(
         accepted together.
 
         * the column ``by``, if given: its dtype;
-        * ``threshold`` (float64): the least confidence that is accepted;
+        * ``threshold`` (float64, 0 to 1): the least confidence that is accepted;
         * ``n`` (int64, jobs): labelled jobs accepted;
         * ``n_wrong`` (int64, jobs): those whose answer is wrong;
-        * ``coverage`` (float64): n of all labelled jobs with a confidence;
-        * ``risk`` (float64): n_wrong / n; ``risk_lower``, ``risk_upper``: exact (Clopper & Pearson 1934), for each
-          threshold by itself. They certify no threshold that was chosen by looking: :func:`precision_threshold` does.
+        * ``coverage`` (float64, 0 to 1): n of all labelled jobs with a confidence;
+        * ``risk`` (float64, 0 to 1): n_wrong / n; ``risk_lower``, ``risk_upper``: exact (Clopper & Pearson 1934), for
+          each threshold by itself. They certify no threshold that was chosen by looking: :func:`precision_threshold`
+          does.
 
         No jobs, or no labels: no rows.
 

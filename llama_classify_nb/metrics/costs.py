@@ -50,7 +50,7 @@ def costs(jobs: pd.DataFrame, *, by: str | None = None, threshold: float = 0.0) 
           parsing, as far as jobs state it;
         * ``mean`` (float64, credits per job): total / n; ``mean_lower``, ``mean_upper``: Student's interval of the
           mean (1908), level 95 %: with few jobs of very unequal cost it is too narrow; missing where n is below 2;
-        * ``threshold`` (float64): as asked;
+        * ``threshold`` (float64, 0 to 1): as asked;
         * ``n_accepted`` (int64, jobs): accepted answers among the n jobs;
         * ``per_accepted`` (float64, credits per answer): total / n_accepted; missing where none is accepted;
           ``per_accepted_lower``, ``per_accepted_upper``: Fieller's interval of this ratio of two means (1954), level
@@ -105,7 +105,7 @@ def cost_curve(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
         are never split), from high to low.
 
         * the column ``by``, if given: as in `costs`;
-        * ``threshold`` (float64): answers at least so confident are accepted;
+        * ``threshold`` (float64, 0 to 1): answers at least so confident are accepted;
         * ``n_accepted`` (int64, jobs): how many there are; ``n`` (int64, jobs): all jobs with usage, of any outcome;
         * ``coverage`` (float64, 0 to 1): n_accepted / n;
         * ``total`` (float64, credits): of the n jobs, accepted or not: they are paid for alike;

@@ -100,9 +100,12 @@ def type_drift(
         * ``n`` (int64, jobs): answered jobs of the period;
         * ``n_repeated`` (Int64, jobs): those of them about a document that stands in the table more than once: they
           aren't independent of one another. Missing where jobs has no ``file_input``;
-        * ``distance_before`` (float64, 0 to 1): from the period before; ``p_value_before``: see Notes;
-        * ``distance_rest`` (float64, 0 to 1): from all other periods together; ``p_value_rest``;
-        * ``distance_split`` (float64, 0 to 1): of all periods before from this and all after; ``p_value_split``;
+        * ``distance_before`` (float64, 0 to 1): from the period before; ``p_value_before`` (float64, 0 to 1): see
+          Notes;
+        * ``distance_rest`` (float64, 0 to 1): from all other periods together; ``p_value_rest`` (float64, 0 to 1): see
+          Notes;
+        * ``distance_split`` (float64, 0 to 1): of all periods before from this and all after;
+          ``p_value_split`` (float64, 0 to 1): see Notes;
         * ``is_change_point`` (bool): the start of the period at which the mix changed: where the split is the greatest
           for its size, if its p-value is below 1 - level. There is one at most.
 
@@ -238,7 +241,8 @@ def confidence_drift(
         * ``q25``, ``median``, ``q75`` (float64, 0 to 1): quantiles, by linear interpolation (type 7 of Hyndman & Fan
           1996);
         * ``distance_before``, ``p_value_before``, ``distance_rest``, ``p_value_rest``, ``distance_split``,
-          ``p_value_split`` (float64), ``is_change_point`` (bool): as in :func:`type_drift`, whose notes hold here too.
+          ``p_value_split`` (float64, 0 to 1), ``is_change_point`` (bool): as in :func:`type_drift`, whose notes hold
+          here too.
 
         No answered jobs: no rows. One: one row, without distances.
 

@@ -50,9 +50,9 @@ def accuracy_estimate(
 
         * ``n_jobs`` (int64, jobs): scored jobs in ``jobs``;
         * ``n`` (int64, jobs): those with a label;
-        * ``accuracy`` (float64): estimate of the share of right answers among all of them;
+        * ``accuracy`` (float64, 0 to 1): estimate of the share of right answers among all of them;
         * ``accuracy_lower``, ``accuracy_upper`` (float64): interval at ``assurance``;
-        * ``half_width`` (float64): half of its width;
+        * ``half_width`` (float64, 0 to 1): half of its width;
         * ``method`` (category): how: exact, stratified, model_assisted; none without labels;
         * ``reason`` (str): why so.
 

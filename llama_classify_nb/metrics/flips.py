@@ -244,9 +244,9 @@ def flip_summary(
         * ``method`` (category): exact: every decisive document has a label, and all three are one number; sample:
           exact intervals of the two counts in the unlabelled rest, together conservative; weighted: labels drawn with
           unequal probability (Korn & Graubard 1998); none: without labels;
-        * ``p_value`` (float64): McNemar's exact test (1947), two-sided, of the labelled documents: the chance of so
-          uneven a count if either side were right as often as the other in documents of this kind. Missing without
-          labels. It knows no drawing with unequal probability;
+        * ``p_value`` (float64, 0 to 1): McNemar's exact test (1947), two-sided, of the labelled documents: the chance
+          of so uneven a count if either side were right as often as the other in documents of this kind. Missing
+          without labels. It knows no drawing with unequal probability;
         * ``n_needed`` (int64, documents): labels still needed for the exact difference;
         * ``n_to_decide`` (float64, documents): labels still needed for a p-value of 1 - level or less, should they fall
           as those so far; 0: decided; missing: without labels, or all that are left would not do.

@@ -50,15 +50,15 @@ def confidence_health(
         * the column ``by``, if given: its dtype;
         * ``n`` (int64, jobs): answers with a confidence;
         * ``n_distinct`` (int64): different confidences, called atoms;
-        * ``commonest`` (float64): the one most often stated (of several the highest), and ``commonest_share``
+        * ``commonest`` (float64, 0 to 1): the one most often stated (of several the highest), and ``commonest_share``
           (float64): its share of n;
         * ``effective_ranks`` (float64): 1 / Σ share², the number of atoms that would rank as well if all were equally
           common (the inverse of Simpson's index, 1949);
         * ``entropy`` (float64, bits): of the atoms' shares (Shannon 1948);
         * ``n_labelled``, ``n_wrong`` (int64, jobs): answers with a label, and those that are wrong;
-        * ``auroc``, ``separation`` (float64): as in :func:`calibration_scores`; missing without labels;
-        * ``unreachable_error_share`` (float64): of the wrong answers, those in the highest atom, which no threshold
-          refuses unless it refuses all; missing without wrong answers;
+        * ``auroc``, ``separation`` (float64, -1 to 1): as in :func:`calibration_scores`; missing without labels;
+        * ``unreachable_error_share`` (float64, 0 to 1): of the wrong answers, those in the highest atom, which no
+          threshold refuses unless it refuses all; missing without wrong answers;
         * ``verdict`` (category): passes, flagged, or unknown where n is 0;
         * ``reasons`` (str): why, in words.
 

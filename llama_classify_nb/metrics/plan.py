@@ -83,8 +83,8 @@ def audit_plan(
         * ``n_labelled`` (int64, jobs): labels so far; ``n_to_draw`` (int64): to be drawn now;
         * ``n`` (int64): labels in the end, by what is known now;
         * ``inclusion_probability`` (float64): of a job to be among the labels after this draw;
-        * ``half_width`` (float64): expected half of the interval's width with n labels, of the stratum's accuracy and
-          in the last row of that of all jobs; missing for a threshold;
+        * ``half_width`` (float64, 0 to 1): expected half of the interval's width with n labels, of the stratum's
+          accuracy and in the last row of that of all jobs; missing for a threshold;
         * ``n_simple_random`` (Int64): in the last row, the labels that a simple random sample would need for the same
           half-width; missing elsewhere.
 

@@ -69,7 +69,7 @@ def rerun_stability(
         * ``n_unstable`` (int64, questions): questions with more than one type among their answers;
         * ``agreement`` (float64, 0 to 1): total agreement, the share of n all of whose answers are alike (TARa of Atil
           et al. 2024, arXiv 2408.04667); ``agreement_lower``, ``agreement_upper``: Wilson's interval (1927);
-        * ``confidence_shift`` (float64): mean of a rerun's confidence minus that of the run before;
+        * ``confidence_shift`` (float64, -1 to 1): mean of a rerun's confidence minus that of the run before;
           ``confidence_moved``: mean of its absolute value;
         * ``n_labelled`` (int64, questions): those of n with a label;
         * ``n_labelled_unstable`` (int64, questions): those of them that are unstable;
@@ -80,8 +80,9 @@ def rerun_stability(
           (Clopper & Pearson 1934);
         * ``odds_ratio`` (float64): odds of a wrong answer, unstable against stable, at like confidence: common to ten
           groups of about equal size by the first answer's confidence (Mantel & Haenszel 1959);
-        * ``p_value`` (float64): chance of at least so many wrong ones among the unstable if, at like confidence, it
-          told nothing to ask again: exact and one-sided (see Notes). Missing where no group has both kinds of both;
+        * ``p_value`` (float64, 0 to 1): chance of at least so many wrong ones among the unstable if, at like
+          confidence, it told nothing to ask again: exact and one-sided (see Notes). Missing where no group has both
+          kinds of both;
         * ``auroc`` (float64, 0 to 1): how well the first answer's confidence ranks right above wrong, as in
           :func:`calibration_scores`; ``auroc_with_reruns``: the same of the mean, over all runs, of the confidence
           where a run answers like the first, 0 where it doesn't. The gain is the difference.

@@ -40,7 +40,7 @@ def label_suspects(
         * ``job_id`` (as in jobs): of the most confident answer that contradicts the label;
         * ``file_input`` (as in jobs), if jobs has it;
         * ``label`` (str): what a person says; ``type`` (str): what the answers say instead;
-        * ``confidence`` (float64): of the job's answer;
+        * ``confidence`` (float64, 0 to 1): of the job's answer;
         * ``n_answers`` (int64, jobs): answers to this file with a confidence; ``n_same`` (int64): those that give this
           type, ``n_label`` (int64): those that give the label;
         * ``score`` (float64, 0 to 1): sum of the confidences of the answers that give this type, over n_answers + 1:

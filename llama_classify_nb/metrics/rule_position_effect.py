@@ -49,9 +49,10 @@ def rule_position_effect(jobs: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFram
           another one, of which the two sets reverse the order: with it, if each answer is the earlier one of the two
           rules in its own set; against it, if each is the later one;
         * ``difference`` (float64, -1 to 1): (n_with - n_against) / n_files; missing where n_files is 0;
-        * ``p_value`` (float64): two-sided exact sign test of n_with against n_against (McNemar 1947, its
+        * ``p_value`` (float64, 0 to 1): two-sided exact sign test of n_with against n_against (McNemar 1947, its
           exact form); missing where both are 0;
-        * ``p_adjusted`` (float64): corrected for the number of rules by Holm (1979); in the row of all, p_value;
+        * ``p_adjusted`` (float64, 0 to 1): corrected for the number of rules by Holm (1979); in the row of all,
+          p_value;
         * ``verdict`` (category): earlier wins more, or later wins more, where p_adjusted is below 0.05; no difference
           shown; or cannot be told, where p_value is missing;
         * ``reason`` (str): why it can't be told, or what was compared.

@@ -107,10 +107,10 @@ def scores_by_type(
         * ``n_labelled`` (int64, jobs): whose label is this type, also called its support;
         * ``n_answered`` (int64, jobs): whose answer is this type;
         * ``n_right`` (int64, jobs): both;
-        * ``precision`` (float64): n_right / n_answered, with ``precision_lower`` and ``precision_upper``;
-        * ``recall`` (float64): n_right / n_labelled, with ``recall_lower`` and ``recall_upper``; intervals are exact
-          (Clopper and Pearson 1934); missing where it would be 0 / 0;
-        * ``f1`` (float64): 2 n_right / (n_labelled + n_answered); missing likewise.
+        * ``precision`` (float64, 0 to 1): n_right / n_answered, with ``precision_lower`` and ``precision_upper``;
+        * ``recall`` (float64, 0 to 1): n_right / n_labelled, with ``recall_lower`` and ``recall_upper``; intervals are
+          exact (Clopper and Pearson 1934); missing where it would be 0 / 0;
+        * ``f1`` (float64, 0 to 1): 2 n_right / (n_labelled + n_answered); missing likewise.
 
     Examples
     --------

@@ -34,10 +34,10 @@ def corrected_type_shares(
         A row for every type that a rule names, an answer gives, or a label says; sorted. Of scored jobs:
 
         * ``type`` (category);
-        * ``n_answered`` (int64, jobs): with this answer; ``raw_share`` (float64): of all scored jobs, those where no
-          rule matched among them;
+        * ``n_answered`` (int64, jobs): with this answer; ``raw_share`` (float64, 0 to 1): of all scored jobs, those
+          where no rule matched among them;
         * ``n_labelled`` (int64, jobs): with this label;
-        * ``share`` (float64): estimated share of jobs whose label would be this type; they add up to 1;
+        * ``share`` (float64, 0 to 1): estimated share of jobs whose label would be this type; they add up to 1;
         * ``share_lower``, ``share_upper`` (float64): simultaneous intervals: each at 1 - (1 - level) / number of types
           (Bonferroni);
         * ``differs`` (bool): whether the raw share lies outside the interval.

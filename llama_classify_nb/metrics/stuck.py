@@ -90,7 +90,8 @@ def _moment(as_of: str | dt.datetime) -> pd.Timestamp:
         raise ArgumentError(f"as_of is {as_of!r}; it must be a time, such as '2026-02-28 12:00' ({error})") from error
     if pd.isna(moment):
         raise ArgumentError("as_of is missing; pass the time when the jobs were fetched, such as '2026-02-28 12:00'")
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    return moment.as_unit("us")  # as the tables have it: nanoseconds end in 2262, and a job may say 9999
 
 
 def _seconds(durations: pd.Series) -> np.ndarray:

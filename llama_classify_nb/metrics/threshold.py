@@ -63,17 +63,17 @@ def precision_threshold(
         One row, or one for each group.
 
         * the column ``by``, if given: its dtype;
-        * ``target``, ``assurance`` (float64): as asked;
+        * ``target``, ``assurance`` (float64, 0 to 1): as asked;
         * ``certified`` (bool): whether there is a threshold;
-        * ``threshold`` (float64): the least confidence to accept; missing if none can be certified;
+        * ``threshold`` (float64, 0 to 1): the least confidence to accept; missing if none can be certified;
         * ``n`` (int64, jobs): labels that the decision rests on: those above the threshold, or above the first one
           tried if none is certified;
         * ``n_wrong`` (int64, jobs): those of wrong answers;
-        * ``precision`` (float64): right ones of n; ``precision_lower``: its lower bound at ``assurance`` (of the
-          group's part), one-sided and exact (Clopper & Pearson 1934);
-        * ``n_accepted`` (int64, jobs): answers in ``jobs`` that the threshold accepts; ``coverage`` (float64): their
-          share of all; ``coverage_lower``, ``coverage_upper``: exact 95 % interval of the share that it would accept
-          of more answers like these;
+        * ``precision`` (float64, 0 to 1): right ones of n; ``precision_lower``: its lower bound at ``assurance`` (of
+          the group's part), one-sided and exact (Clopper & Pearson 1934);
+        * ``n_accepted`` (int64, jobs): answers in ``jobs`` that the threshold accepts; ``coverage`` (float64, 0 to 1):
+          their share of all; ``coverage_lower``, ``coverage_upper``: exact 95 % interval of the share that it would
+          accept of more answers like these;
         * ``n_more`` (Int64, jobs): if none is certified, how many further labels above the first threshold tried would
           certify it with a chance of about 80 %, if it is as precise as seen so far; missing where no number would;
         * ``reason`` (str): in words.

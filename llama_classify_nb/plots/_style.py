@@ -79,6 +79,16 @@ def say_empty(ax: Axes, text: str = "no jobs") -> None:
     ax.set_yticks([])
 
 
+def cells(ax: Axes, values: np.ndarray, most: float) -> None:
+    """Draw a matrix as cells, the first row on top; shapes rather than pixels, so that they stay sharp at any size."""
+    height, width = values.shape
+    x, y = np.arange(width + 1) - 0.5, np.arange(height + 1) - 0.5
+    ax.pcolormesh(
+        x, y, np.ma.masked_invalid(values), cmap="Blues", vmin=0, vmax=most, edgecolors="white", linewidth=0.3
+    )
+    ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+
+
 def row_labels(ax: Axes, labels: list[str]) -> None:
     """Label horizontal rows 0, 1, 2 … from the top."""
     size = 10 if len(labels) <= 20 else 8 if len(labels) <= 30 else 7

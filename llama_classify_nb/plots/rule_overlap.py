@@ -87,7 +87,7 @@ def _matrix(table: pd.DataFrame, ax: Axes) -> str:
     sharpen[a, b], sharpen[b, a] = first, ~first
     shown = _style.most(np.round(np.nansum(score, axis=1) * 1e9).astype(np.int64) + 1, _style.MOST_ROWS)
     part = score[np.ix_(shown, shown)]
-    ax.imshow(part, cmap="Blues", vmin=0, vmax=max(float(np.nanmax(score)), 1e-9), aspect="auto")
+    _style.cells(ax, part, max(float(np.nanmax(score)), 1e-9))
     if len(shown) <= 20:
         _numbers(ax, part, sharpen[np.ix_(shown, shown)], float(np.nanmax(score)))
     names = [_style.display_text(kind, _NAME) for kind in order[shown]]

@@ -122,7 +122,7 @@ def confusion_matrix(
 
 def _cells(ax: Axes, counts: np.ndarray, n: np.ndarray) -> None:
     share = counts / n[:, None]
-    ax.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    _style.cells(ax, share, 1)
     size = 8 if counts.shape[1] <= 14 else 5
     for (y, x), count in np.ndenumerate(counts):
         if count:

@@ -20,6 +20,7 @@ _RETURNS = re.compile(r"^Returns\n-+\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", re.M | re.S)
 _BULLET = re.compile(r"^ +\* (.*?)(?=^ +\* |^\s*$|\Z)", re.M | re.S)
 _NAME = r"``(\w+)``"
 _NAMES = re.compile(rf"(?:^|; |, |, with |, and )({_NAME}(?:(?:, | and ){_NAME})*)(?: \(([^)]*)\))?")
+_ENDS = ("lower", "upper")  # of an interval, which has the unit of what it is of
 # What a pair of brackets after a name may begin with, if it tells a dtype.
 _DTYPES = re.compile(r"bool|U?[Ii]nt|[Ff]loat|str|text|category|datetime|as in|dtype|ordered")
 
@@ -44,6 +45,9 @@ def declared(metric: Callable[..., Any], table: pd.DataFrame) -> tuple[Column, .
     columns = []
     for name in map(str, table.columns):
         meaning, unit = told.get(name) or _known(name, told)
+        of, _, end = name.rpartition("_")
+        if not unit and end in _ENDS and of in told:
+            unit = told[of][1]
         columns.append(Column(name, dtype_name(table[name]), meaning, unit))
     return tuple(columns)
 
@@ -51,7 +55,7 @@ def declared(metric: Callable[..., Any], table: pd.DataFrame) -> tuple[Column, .
 def _known(name: str, told: dict[str, tuple[str, str]]) -> tuple[str, str]:
     """Give the meaning of a column by its name alone; empty if that tells nothing."""
     of, _, end = name.rpartition("_")
-    if end in ("lower", "upper") and of in told:
+    if end in _ENDS and of in told:
         return f"{end} end of the interval of {of}", told[of][1]
     for column in JOBS:
         if column.name == name:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from .. import metrics, schema
 from ..exceptions import ArgumentError
+from ..export import need_fit
 from ..schema import Column
 from .columns import declared
 
@@ -50,7 +51,7 @@ class Table(NamedTuple):
 
 
 #: Where no job states a time, none is unfinished for longer than others.
-_NEVER = pd.Timestamp(0, tz="UTC")
+_NEVER = pd.Timestamp(0, tz="UTC").as_unit("us")
 
 #: A question: the tables and arguments in, a table out; None where it can't be asked of these.
 Question = Callable[[Given, Arguments], pd.DataFrame]
@@ -151,6 +152,12 @@ def taken(jobset: Any, labels: Any, plan: Any) -> Given:
         raise ArgumentError(f"plan must be a table that audit_plan gave; a {type(plan).__name__} came")
     if plan is not None and labels is None:
         raise ArgumentError("plan is given without labels: give the labels that were drawn by it, too")
+    for name, table in (("labels", labels), ("plan", plan)):
+        if table is not None:
+            try:
+                need_fit(table)
+            except ArgumentError as error:
+                raise ArgumentError(f"{name} can't be kept in the report: {error}") from None
     return Given(jobset.jobs, jobset.rules, jobset.problems, labels, plan)
 
 

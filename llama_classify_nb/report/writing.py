@@ -155,4 +155,4 @@ def _checked(jobs: pd.DataFrame, target: Any, assurance: Any, as_of: Any, seed: 
     if pd.isna(time):
         raise ArgumentError("as_of is a missing time; leave it out, or give one, such as '2026-01-31T12:00'")
     time = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
-    return Arguments(float(target), float(assurance), seed, time)
+    return Arguments(float(target), float(assurance), seed, time.as_unit("us"))
