@@ -157,7 +157,8 @@ def _line(
 
 def _marks(ax: Axes, table: pd.DataFrame, by: str, freq: str, level: float) -> None:
     """Label the periods, mark those that differ from the one before, and the change point."""
-    high = ax.get_ylim()[1]
+    low, top = ax.get_ylim()
+    high = top - 0.02 * (top - low)  # below the frame, whose line would run through the stars
     differs = np.flatnonzero(table["p_value_before"] < 1 - level)
     for place in differs.tolist() if len(table) <= _MANY else []:
         ax.text(place, high, "*", ha="center", va="top", fontsize=10, **_style.PLAIN)
