@@ -12,6 +12,8 @@ from .contents import Arguments, Given
 from .findings import Audit, sections
 
 PAGE = "index.html"
+# Matplotlib names a pattern by a digest of what it shows: of one name are patterns that are alike.
+_PATTERN = re.compile(r'<pattern id="([^"]+)".*?</pattern>', re.S)
 
 
 def page(given: Given, arguments: Arguments, tables: dict[str, pd.DataFrame], drawings: dict[str, bytes]) -> bytes:
@@ -26,7 +28,8 @@ def page(given: Given, arguments: Arguments, tables: dict[str, pd.DataFrame], dr
     drawings : dict
         The pictures as SVG, by the name of their metric.
     """
-    inline = {name: _inline(name, drawing.decode()) for name, drawing in drawings.items()}
+    patterns: set[str] = set()
+    inline = {name: _inline(name, drawing.decode(), patterns) for name, drawing in drawings.items()}
     found = sections(Audit(given, arguments, tables))
     text: str = _template().render(sections=found, drawings=inline, as_of=arguments.as_of)
     return (text.strip() + "\n").encode()
@@ -46,11 +49,22 @@ def _template() -> Any:
     return environment.get_template("page.html")
 
 
-def _inline(name: str, drawing: str) -> str:
-    """Give an SVG as it may stand in a page beside others: ids of its own, and no XML prologue."""
+def _inline(name: str, drawing: str, patterns: set[str]) -> str:
+    """Give an SVG as it may stand in a page beside others: ids of its own, and no XML prologue.
+
+    The patterns of hatches, which make most of a picture, are shared: what ``patterns`` has, stands in one before it.
+    """
     drawing = drawing[drawing.index("<svg") :]
-    drawing = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', drawing)
-    drawing = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', drawing)
-    drawing = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", drawing)
+    shared = {found[1]: found[0] for found in _PATTERN.finditer(drawing)}
+    for pattern, text in shared.items():
+        if pattern in patterns:
+            drawing = drawing.replace(text, "", 1)
+    patterns.update(shared)
+
+    def own(found: re.Match[str]) -> str:
+        return found[0] if found[2] in shared else f"{found[1]}{name}-{found[2]}{found[3]}"
+
+    for reference in (r'(\bid=")([^"]+)(")', r'(href="#)([^"]+)(")', r"(url\(#)([^)]+)(\))"):
+        drawing = re.sub(reference, own, drawing)
     # A picture is told in words beside it: who listens to the page is told those, and not its every path.
     return drawing.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
