@@ -184,3 +184,43 @@ def test_a_text_that_no_job_can_hold_is_said_when_it_is_filtered_by(
     assert typing.drawn == ["\ud800"]
     with pytest.raises(ArgumentError, match="half a character"):
         typing.index.mask({"text": "\ud800"})
+
+
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
+def test_periods_and_causes_are_those_of_the_metrics(
+    sample: lcn.JobSet, index: JobIndex, linked: Linked, filters: dict[str, Any]
+) -> None:
+    counts = linked.counts(index.mask(filters))
+    selection = lcn.metrics.select_jobs(sample.jobs, **filters)
+    over_time = lcn.metrics.jobs_over_time(selection, freq="D", by="outcome")
+    assert linked.length == "day"
+    found = {
+        (pd.Timestamp(linked.starts[place], tz="UTC"), list(lcn.schema.OUTCOMES)[outcome]): int(n)
+        for outcome, row in enumerate(counts.by_period)
+        for place, n in enumerate(row)
+        if n
+    }
+    some = over_time[over_time["count"] > 0]
+    expected = dict(zip(zip(some["period"], some["outcome"], strict=True), some["count"], strict=True))
+    assert found == expected
+    causes = lcn.metrics.failure_causes(sample.jobs).set_index("template")["cause"].astype(str)
+    templates = lcn.metrics.failure_assignments(sample.jobs).set_index("job_id")["template"]
+    failed = selection.loc[selection["outcome"] == "failed", "job_id"]
+    expected_causes = failed.map(templates).map(causes).value_counts().to_dict()
+    assert {c: int(n) for c, n in zip(linked.causes, counts.by_cause, strict=True) if n} == expected_causes
+
+
+def test_periods_grow_with_the_time_that_jobs_span_and_jobs_without_a_time_are_counted(sample: lcn.JobSet) -> None:
+    jobs = sample.jobs.head(4)
+    for ends, length, n in [
+        (["2026-01-01T00:30", "2026-01-01T05:00"], "hour", 6),
+        (["2026-01-01", "2026-03-01"], "day", 60),
+        (["2026-01-01", "2026-12-31"], "week", 53),
+        (["2020-01-01", "2026-12-31"], "month", 84),
+        (["1800-01-01", "2026-12-31"], "month", 2),
+    ]:
+        times = pd.to_datetime([*ends, None, ends[0]], utc=True, format="ISO8601").as_unit("us")
+        linked = Linked(jobs.assign(created_at=times))
+        assert (linked.length, len(linked.starts)) == (length, n)
+        counts = linked.counts(np.ones(4, dtype=bool)).by_period.sum(axis=0)
+        assert (counts[0], counts[-2], counts[-1], counts.sum()) == (2, 1, 1, 4)

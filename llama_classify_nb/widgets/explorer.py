@@ -109,7 +109,7 @@ class Explorer(Controls):
         self._latest = Latest(self._index, self._filter)
         self._is_held = False
         self._on_card: str | None = None
-        self._set(view or {})
+        self._set({} if view is None else view)
         self._index.mask(self._arguments())  # says what is wrong with a view while somebody listens
         self._observe()
         self.widget = self.laid_out()
@@ -150,7 +150,7 @@ class Explorer(Controls):
         """Give what the controls show, still: for pages without a kernel, under 50 KB and without a script."""
         images = page.pictures((small(png), alt) for png, alt in self._images)
         head = page.frame(self._counted(), self._view_line(), images)
-        room = _MOST_BYTES - len(head.encode())
+        room = max(_MOST_BYTES - len(head.encode()), 1)
         return head + page.frame(page.table(self._page(0), 0, self._marked, self._sorted, room))
 
     def _view_line(self) -> str:
