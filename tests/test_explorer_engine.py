@@ -16,9 +16,11 @@ import llama_classify_nb as lcn
 from llama_classify_nb.exceptions import ArgumentError
 from llama_classify_nb.widgets import _index, _search
 from llama_classify_nb.widgets._index import BINS, Counts, JobIndex
+from llama_classify_nb.widgets._linked import Linked
 from llama_classify_nb.widgets._pictures import Pictures
 from llama_classify_nb.widgets._search import Latest
 
+ORDERED = ["confidence", "created_at", "duration_s", "job_id", "outcome", "type", "configuration_id", "file_input"]
 FILTERS: list[dict[str, Any]] = [
     {},
     {"outcomes": ["matched"], "types": ["memo", None]},
@@ -31,6 +33,11 @@ FILTERS: list[dict[str, Any]] = [
 @pytest.fixture(scope="module")
 def index(sample: lcn.JobSet) -> JobIndex:
     return JobIndex(sample.jobs)
+
+
+@pytest.fixture(scope="module")
+def linked(sample: lcn.JobSet) -> Linked:
+    return Linked(sample.jobs)
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
@@ -61,7 +68,7 @@ def test_a_filter_that_changes_is_looked_at_anew(sample: lcn.JobSet) -> None:
         index.mask({"confidence": (0.9, 0.1)})
 
 
-@pytest.mark.parametrize("column", ["confidence", "created_at", "duration_s"])
+@pytest.mark.parametrize("column", ORDERED)
 @pytest.mark.parametrize("ascending", [True, False])
 def test_rows_are_in_the_order_of_a_column(sample: lcn.JobSet, index: JobIndex, column: str, ascending: bool) -> None:
     mask = index.mask({"configuration_ids": ["cfg-logreg-8types", "cfg-naivebayes-10types"]})
@@ -69,13 +76,14 @@ def test_rows_are_in_the_order_of_a_column(sample: lcn.JobSet, index: JobIndex, 
     assert index.rows(mask, column, ascending=ascending).tolist() == ordered.index.tolist()
 
 
-def test_a_picture_drawn_again_is_the_picture_drawn_first(index: JobIndex) -> None:
-    everything, some = index.counts(index.mask({})), index.counts(index.mask({"types": ["memo"]}))
-    pictures, others = Pictures(index.types, everything), Pictures(index.types, everything)
-    first = pictures.draw(everything)
-    between = pictures.draw(some)
-    assert pictures.draw(everything) == first == others.draw(everything)
-    assert [png for png, _ in between] != [png for png, _ in first]
+def test_a_picture_drawn_again_is_the_picture_drawn_first(index: JobIndex, linked: Linked) -> None:
+    masks = index.mask({}), index.mask({"types": ["memo"]})
+    (everything, all_), (some, few) = ((index.counts(mask), linked.counts(mask)) for mask in masks)
+    pictures, others = (Pictures(index.types, everything, linked) for _ in range(2))
+    first = pictures.draw(everything, all_)
+    between = pictures.draw(some, few)
+    assert pictures.draw(everything, all_) == first == others.draw(everything, all_)
+    assert all(png != before for (png, _), (before, _) in zip(between, first, strict=True))
     for png, _ in first:
         pixels = np.asarray(Image.open(io.BytesIO(png)))
         assert pixels.shape == (396, 704, 3)
@@ -84,17 +92,18 @@ def test_a_picture_drawn_again_is_the_picture_drawn_first(index: JobIndex) -> No
 
 
 @pytest.mark.parametrize("n_types", [0, 1, 41, 70])
-def test_pictures_have_room_for_any_number_of_types(n_types: int) -> None:
+def test_pictures_have_room_for_any_number_of_types(n_types: int, linked: Linked, index: JobIndex) -> None:
     types = pd.Index(
         [f"type {number} of a name that is rather long for a label of a picture" for number in range(n_types)]
     )
     by_type = np.random.default_rng(1).integers(0, 9, (n_types + 1, BINS))
-    pictures = Pictures(types, Counts(by_type))
-    (_, words), (_, others) = pictures.draw(Counts(by_type))
+    pictures = Pictures(types, Counts(by_type), linked)
+    rest = linked.counts(index.mask({}))
+    (_, words), (_, others), *_ = pictures.draw(Counts(by_type), rest)
     assert f"Confidence of {by_type.sum():,} answered jobs" in words
     assert ("the commonest type" in others) == bool(n_types)
     nothing = Counts(np.zeros_like(by_type))
-    assert pictures.draw(nothing)[0][1].startswith("Confidence of 0 answered jobs")
+    assert pictures.draw(nothing, rest)[0][1].startswith("Confidence of 0 answered jobs")
 
 
 class Typing:
@@ -175,3 +184,43 @@ def test_a_text_that_no_job_can_hold_is_said_when_it_is_filtered_by(
     assert typing.drawn == ["\ud800"]
     with pytest.raises(ArgumentError, match="half a character"):
         typing.index.mask({"text": "\ud800"})
+
+
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
+def test_periods_and_causes_are_those_of_the_metrics(
+    sample: lcn.JobSet, index: JobIndex, linked: Linked, filters: dict[str, Any]
+) -> None:
+    counts = linked.counts(index.mask(filters))
+    selection = lcn.metrics.select_jobs(sample.jobs, **filters)
+    over_time = lcn.metrics.jobs_over_time(selection, freq="D", by="outcome")
+    assert linked.length == "day"
+    found = {
+        (pd.Timestamp(linked.starts[place], tz="UTC"), list(lcn.schema.OUTCOMES)[outcome]): int(n)
+        for outcome, row in enumerate(counts.by_period)
+        for place, n in enumerate(row)
+        if n
+    }
+    some = over_time[over_time["count"] > 0]
+    expected = dict(zip(zip(some["period"], some["outcome"], strict=True), some["count"], strict=True))
+    assert found == expected
+    causes = lcn.metrics.failure_causes(sample.jobs).set_index("template")["cause"].astype(str)
+    templates = lcn.metrics.failure_assignments(sample.jobs).set_index("job_id")["template"]
+    failed = selection.loc[selection["outcome"] == "failed", "job_id"]
+    expected_causes = failed.map(templates).map(causes).value_counts().to_dict()
+    assert {c: int(n) for c, n in zip(linked.causes, counts.by_cause, strict=True) if n} == expected_causes
+
+
+def test_periods_grow_with_the_time_that_jobs_span_and_jobs_without_a_time_are_counted(sample: lcn.JobSet) -> None:
+    jobs = sample.jobs.head(4)
+    for ends, length, n in [
+        (["2026-01-01T00:30", "2026-01-01T05:00"], "hour", 6),
+        (["2026-01-01", "2026-03-01"], "day", 60),
+        (["2026-01-01", "2026-12-31"], "week", 53),
+        (["2020-01-01", "2026-12-31"], "month", 84),
+        (["1800-01-01", "2026-12-31"], "month", 2),
+    ]:
+        times = pd.to_datetime([*ends, None, ends[0]], utc=True, format="ISO8601").as_unit("us")
+        linked = Linked(jobs.assign(created_at=times))
+        assert (linked.length, len(linked.starts)) == (length, n)
+        counts = linked.counts(np.ones(4, dtype=bool)).by_period.sum(axis=0)
+        assert (counts[0], counts[-2], counts[-1], counts.sum()) == (2, 1, 1, 4)

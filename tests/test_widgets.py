@@ -122,14 +122,16 @@ def test_bounds_the_wrong_way_round_are_said_and_the_selection_stays(explorer: A
 
 def test_hostile_jobs_are_shown_as_text_only(edge: lcn.JobSet) -> None:
     explorer = lcn.explore(edge)
-    shown = [explorer._repr_html_()]
-    explorer.show_raw.value = True
+    explorer.show_code.value = True
+    shown = [explorer._repr_html_(), explorer._code.value]
     for _, job_id in explorer.job.options:
         explorer.job.value = job_id
+        explorer.show_raw.value = True
         shown.append(explorer._card.value)
     assert explorer._error.value == ""
     tags = Tags("".join(shown))
     allowed = ["style", "div", "span", "img", "table", "thead", "tbody", "tr", "th", "td", "b", "h4", "pre", "mark"]
+    allowed += ["svg", "rect"]
     assert set(tags.tags) <= set(allowed)
     assert not [name for name in tags.attributes if name.startswith("on")]
     assert "\u202e" not in "".join(shown)
@@ -148,7 +150,7 @@ def test_a_page_without_a_kernel_shows_what_it_showed(explorer: Any) -> None:
     bundle = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert "resume" in bundle["text/html"]
-    assert bundle["text/html"].count("<img ") == 2
+    assert bundle["text/html"].count("<img ") == 4
     assert bundle["text/plain"] == repr(explorer)
 
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..metrics import _arguments
 from ..metrics.selection import matching
@@ -109,8 +111,7 @@ class JobIndex:
     def _order(self, column: str, ascending: bool) -> np.ndarray:
         values = self._jobs[column]
         missing = values.isna().to_numpy()
-        plain = values.dt.as_unit("us").astype("int64") if values.dtype.kind == "M" else values
-        keys = plain.to_numpy()
+        keys = _keys(values)
         # What is missing sorts behind all by the second key; equal values keep the order of the rows.
         order = np.argsort(np.where(missing, 0, keys if ascending else -keys), kind="stable")
         order = np.concatenate([order[~missing[order]], np.flatnonzero(missing)])
@@ -120,6 +121,19 @@ class JobIndex:
         """Count the answered jobs of a mask by type and confidence."""
         cells = np.bincount(self._cells[mask], minlength=self._n_cells + 1)[: self._n_cells]
         return Counts(cells.reshape(-1, BINS))
+
+
+def _keys(values: pd.Series) -> np.ndarray:
+    """Give numbers that sort as the values do; those of missing values mean nothing."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.codes.to_numpy().astype(np.int64)
+    if values.dtype.kind == "M":
+        return np.asarray(values.dt.as_unit("us").astype("int64"))
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return np.asarray(values)
+    # Equal texts get equal ranks, so that they keep the order of the rows both ways.
+    ranks = pc.rank(pa.array(values, pa.large_string(), from_pandas=True), sort_keys="ascending", tiebreaker="min")
+    return np.asarray(ranks).astype(np.int64)
 
 
 class Search:

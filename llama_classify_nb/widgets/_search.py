@@ -60,8 +60,12 @@ class Latest:
 
     def drop(self) -> None:
         """Look for nothing."""
+        self.set("")
+
+    def set(self, text: str) -> None:
+        """Take a text without looking for it: whoever filters next does."""
         self._leave_off()
-        self._wanted = self.text = ""
+        self._wanted = self.text = text
 
     def _leave_off(self) -> None:
         if self._task is not None:

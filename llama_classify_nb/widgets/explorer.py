@@ -14,52 +14,61 @@ import pandas as pd
 
 from ..exceptions import ArgumentError, ClassifyError
 from ..export import write_csv
-from . import page
+from . import _view, page
+from ._card_page import card
+from ._choices import ANY, CHOICES, NONE, Choices
+from ._controls import Controls
+from ._facts import Facts
 from ._index import JobIndex
-from ._pictures import Pictures
+from ._linked import Linked
+from ._pictures import Pictures, small
 from ._search import Latest
 
 if TYPE_CHECKING:
     from ..jobset import JobSet
 
-_ANY, _NONE = "\0any", "\0none"  # no value of a column can be these: ids and types hold no NUL at their beginning
-_SORTS: dict[str, tuple[str, bool]] = {
-    "lowest confidence first": ("confidence", True),
-    "highest confidence first": ("confidence", False),
-    "newest first": ("created_at", False),
-    "oldest first": ("created_at", True),
-    "longest first": ("duration_s", False),
-}
-_WIDE = {"description_width": "initial"}
+_MOST_BYTES = 46_000  # of the page without a kernel
 
 
-def explore(jobset: JobSet) -> Explorer:
+def explore(jobset: JobSet, labels: pd.DataFrame | None = None, view: dict[str, Any] | None = None) -> Explorer:
     """Which jobs are those? Gives controls that narrow a JobSet down, with pictures, a table and a card for each job.
 
     Parameters
     ----------
     jobset : JobSet
         The jobs.
+    labels : DataFrame, optional
+        Labels, as ``read_labels`` gives them: ``label`` and ``job_id`` or ``file_input``. The card of a job shows its
+        label, and whether the answer is right.
+    view : dict, optional
+        The controls to begin with, such as ``explorer.view`` gave before. Its names are arguments of ``select_jobs``,
+        and ``order``. A value that none of these jobs has is kept, and leaves none.
 
     Returns
     -------
     Explorer
         Shows itself as the last line of a cell. Its ``selection`` is the table of the jobs that are left.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument can't be right.
     """
     if not all(hasattr(jobset, name) for name in ("jobs", "rules", "raw")):
         raise ArgumentError(
             f"jobset is a {type(jobset).__name__}: give a JobSet, as fetch_jobs and read_jobs return it"
         )
-    return Explorer(jobset)
+    return Explorer(jobset, labels, view)
 
 
-class Explorer:
+class Explorer(Controls):
     """Controls over a JobSet. Every control is an attribute; setting its ``value`` is the same as using it.
 
     Attributes
     ----------
     outcome, type, rule_set, configuration : ipywidgets.Dropdown
-        Which jobs; each option says how many jobs of the whole set it has.
+        Which jobs; each option says how many jobs it would leave beside the other filters. Of a column with many
+        values, the 50 most used are offered.
     confidence_from, confidence_to : ipywidgets.BoundedFloatText
         From low up to, but not including, high; 1 is included.
     created_from, created_to : ipywidgets.DatePicker
@@ -67,33 +76,55 @@ class Explorer:
     text : ipywidgets.Text
         A text that the reasoning or the error message holds, capitals or not.
     sort, page_number, job, show_raw : ipywidgets.Widget
-        The order of the table, its page, the job on the card, and whether its raw answer is shown.
+        The order of the table, its page, the job on the card, and whether the raw answer of this job is shown: it may
+        have to be looked for in a file.
     path, save : ipywidgets.Widget
         Where the selection is saved as CSV, and the button that does so.
+    show_code : ipywidgets.Checkbox
+        Whether the code for this view is shown.
     """
 
-    def __init__(self, jobset: JobSet) -> None:
+    _count: w.HTML
+    _pictures: w.HTML
+    _pages: w.HTML
+    _table: w.HTML
+    _card: w.HTML
+    _code: w.HTML
+    _saved: w.HTML
+    _error: w.HTML
+
+    def __init__(self, jobset: JobSet, labels: pd.DataFrame | None = None, view: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        jobs = jobset.jobs
         self._jobset = jobset
-        self._index = JobIndex(jobset.jobs)
-        self._mask = np.ones(len(jobset.jobs), dtype=bool)
-        self._drawn = Pictures(self._index.types, self._index.counts(self._mask))
-        self._rows = np.arange(len(jobset.jobs))  # of the selection, in the order of the table
+        self._index, self._linked = JobIndex(jobs), Linked(jobs)
+        self._facts = Facts(jobs, jobset.rules, self._linked, labels)
+        self._mask = np.ones(len(jobs), dtype=bool)
+        self._drawn = Pictures(self._index.types, self._index.counts(self._mask), self._linked)
+        self._images: list[tuple[bytes, str]] = []
+        self._rows = np.arange(len(jobs))  # of the selection, in the order of the table
         self._shown: dict[str, int] = {}  # the row of each job on the page
-        self._columns = jobset.jobs[list(page.COLUMNS)]  # what a page shows: to take more takes longer
+        self._columns = jobs[list(page.COLUMNS)]  # what a page shows: to take more takes longer
+        self._choices = {name: Choices(self._index, jobs[choice.column], choice) for name, choice in CHOICES.items()}
         self._latest = Latest(self._index, self._filter)
         self._is_held = False
-        self._make_filters(jobset.jobs)
-        self._make_views()
-        for control in self._filters:
+        self._on_card: str | None = None
+        self._set({} if view is None else view)
+        self._index.mask(self._arguments())  # says what is wrong with a view while somebody listens
+        self._observe()
+        self.widget = self.laid_out()
+        self._filter()
+
+    def _observe(self) -> None:
+        for control in self.filters:
             control.observe(self._look if control is self.text else self._filter, "value")
         self.sort.observe(self._order, "value")
         self.page_number.observe(self._turn, "value")
         self.job.observe(self._choose, "value")
         self.show_raw.observe(self._choose, "value")
+        self.show_code.observe(self._tell_code, "value")
         self.reset.on_click(self._reset)
         self.save.on_click(self._save)
-        self.widget = self._laid_out()
-        self._filter()
 
     @property
     def selection(self) -> pd.DataFrame:
@@ -101,81 +132,34 @@ class Explorer:
         self._latest.finish()
         return self._jobset.jobs.iloc[self._rows].copy()
 
+    @property
+    def view(self) -> dict[str, Any]:
+        """What the controls say, as a plain dict: keep it, as JSON too, and give it to ``explore`` again."""
+        self._latest.finish()
+        return _view.make(self._arguments(), self.sort.value)
+
+    @property
+    def code(self) -> str:
+        """Code that gives ``selection`` anew, of a JobSet called ``jobset``."""
+        return _view.code(self.view)
+
     def __repr__(self) -> str:
         return f"Explorer: {len(self._rows):,} of {len(self._jobset.jobs):,} jobs"
 
     def _repr_html_(self) -> str:
-        """Give what the controls show, still: for pages without a kernel."""
-        return page.frame(self._count.value, self._pictures.value, page.table(self._page(0), 0, self._marked))
+        """Give what the controls show, still: for pages without a kernel, under 50 KB and without a script."""
+        images = page.pictures((small(png), alt) for png, alt in self._images)
+        head = page.frame(self._counted(), self._view_line(), images)
+        room = max(_MOST_BYTES - len(head.encode()), 1)
+        return head + page.frame(page.table(self._page(0), 0, self._marked, self._sorted, room))
+
+    def _view_line(self) -> str:
+        said = ", ".join(f"{name}: {value}" for name, value in _view.make(self._arguments(), self.sort.value).items())
+        return f"<div>{page.shown(said, 1_000)}</div>" if said else ""
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         live: dict[str, Any] = self.widget._repr_mimebundle_(**options)
         return {**live, "text/plain": repr(self), "text/html": self._repr_html_()}
-
-    # The controls
-
-    def _make_filters(self, jobs: pd.DataFrame) -> None:
-        self.outcome = _choice("Show", jobs["outcome"], "all outcomes")
-        self.type = _choice("of type", jobs["type"], "any type", "(no type)")
-        self.rule_set = _choice("by rule set", jobs["rule_set"], "any rule set")
-        self.configuration = _choice("of configuration", jobs["configuration_id"], "any", "(none)")
-        bounds: dict[str, Any] = {"min": 0.0, "max": 1.0, "step": 0.05, "style": _WIDE}
-        narrow = w.Layout(width="170px")
-        self.confidence_from = w.BoundedFloatText(0.0, description="confidence from", layout=narrow, **bounds)
-        self.confidence_to = w.BoundedFloatText(1.0, description="to", layout=w.Layout(width="100px"), **bounds)
-        date = w.Layout(width="220px")
-        self.created_from = w.DatePicker(description="created from", style=_WIDE, layout=date)
-        self.created_to = w.DatePicker(description="to", style=_WIDE, layout=w.Layout(width="170px"))
-        self.text = w.Text(
-            description="mentioning",
-            placeholder="a word of the reasoning or error",
-            style=_WIDE,
-            layout=w.Layout(width="420px"),
-        )
-        self.reset = w.Button(description="Reset filters", tooltip="Show all jobs again")
-        self._filters: tuple[Any, ...] = (
-            self.outcome,
-            self.type,
-            self.rule_set,
-            self.configuration,
-            self.confidence_from,
-            self.confidence_to,
-            self.created_from,
-            self.created_to,
-            self.text,
-        )
-
-    def _make_views(self) -> None:
-        orders = [("as loaded", ""), *((name, name) for name in _SORTS)]
-        self.sort = w.Dropdown(options=orders, value="", description="Order", style=_WIDE)
-        self.page_number = w.BoundedIntText(
-            1, min=1, max=1, description="Page", style=_WIDE, layout=w.Layout(width="120px")
-        )
-        self.job = w.Dropdown(options=[], description="Job", style=_WIDE, layout=w.Layout(width="420px"))
-        self.show_raw = w.Checkbox(False, description="with its raw answer", indent=False)
-        self.path = w.Text("selection.csv", description="File", style=_WIDE, layout=w.Layout(width="320px"))
-        self.save = w.Button(description="Save selection as CSV", layout=w.Layout(width="auto"))
-        self._count, self._pictures, self._pages = w.HTML(), w.HTML(), w.HTML()
-        self._table, self._card, self._saved, self._error = w.HTML(), w.HTML(), w.HTML(), w.HTML()
-
-    def _laid_out(self) -> w.VBox:
-        def row(*controls: w.Widget) -> w.HBox:
-            return w.HBox(controls, layout=w.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 14px"))
-
-        rows = [
-            row(self.outcome, self.type, self.rule_set, self.configuration),
-            row(self.confidence_from, self.confidence_to, self.created_from, self.created_to),
-            row(self.text, self.reset),
-            self._error,
-            self._count,
-            self._pictures,
-            row(self.sort, self.page_number, self._pages),
-            self._table,
-            row(self.job, self.show_raw),
-            self._card,
-            row(self.path, self.save, self._saved),
-        ]
-        return w.VBox(rows, layout=w.Layout(width="100%", grid_gap="6px", overflow="hidden"))
 
     # What they do
 
@@ -192,10 +176,23 @@ class Explorer:
             return
         with self._said():
             # What is still being looked for comes when it is found.
-            self._mask = self._index.mask(self._arguments())
+            arguments = self._arguments()
+            self._mask = self._index.mask(arguments)
+            self._offer(arguments)
             self._count.value = page.frame(self._counted())
-            self._pictures.value = page.frame(page.pictures(self._drawn.draw(self._index.counts(self._mask))))
+            self._images = self._drawn.draw(self._index.counts(self._mask), self._linked.counts(self._mask))
+            self._pictures.value = page.frame(page.pictures(self._images))
             self._order()
+
+    def _offer(self, arguments: dict[str, Any]) -> None:
+        """Say in each dropdown how many jobs its choices would leave."""
+        with self._held():
+            for name, choices in self._choices.items():
+                control, options = getattr(self, name), choices.options(arguments)
+                if tuple(options) != tuple(control.options):
+                    value = control.value
+                    with control.hold_sync():
+                        control.options, control.value = options, value
 
     def _counted(self) -> str:
         return page.count_line(int(np.count_nonzero(self._mask)), len(self._index))
@@ -222,7 +219,7 @@ class Explorer:
         if self._is_held:
             return
         with self._said():
-            column, ascending = _SORTS.get(self.sort.value, ("", True))
+            column, ascending = self._sorted
             self._rows = self._index.rows(self._mask, column, ascending=ascending)
             n_pages = max(1, -(-len(self._rows) // page.ROWS))
             with self._held():
@@ -230,6 +227,16 @@ class Explorer:
                 self.page_number.max = n_pages
             self._pages.value = page.frame(f"of {n_pages:,}")
             self._turn()
+            self._tell_code()
+
+    @property
+    def _sorted(self) -> tuple[str, bool]:
+        return _view.ORDERS.get(self.sort.value, ("", True))
+
+    def _tell_code(self, _: Any = None) -> None:
+        code = page.shown(_view.code(_view.make(self._arguments(), self.sort.value)))
+        shown = f'<pre class="code" tabindex="0">{code}</pre>' if self.show_code.value else ""
+        self._code.value = page.frame(shown) if shown else ""
 
     def _page(self, first: int) -> pd.DataFrame:
         return self._columns.iloc[self._rows[first : first + page.ROWS]]
@@ -240,7 +247,7 @@ class Explorer:
         with self._said():
             first = (self.page_number.value - 1) * page.ROWS
             jobs = self._page(first)
-            self._table.value = page.frame(page.table(jobs, first, self._marked))
+            self._table.value = page.frame(page.table(jobs, first, self._marked, self._sorted))
             ids = jobs["job_id"].tolist()
             self._shown = dict(zip(ids, self._rows[first : first + page.ROWS].tolist(), strict=True))
             with self._held():
@@ -257,19 +264,37 @@ class Explorer:
             if self.job.value is None:
                 self._card.value = ""
                 return
-            job = self._jobset.jobs.iloc[self._shown[self.job.value]]
+            if self.job.value != self._on_card:
+                # To look a raw answer up may mean to read a file: it is asked for anew for each job.
+                self._on_card = self.job.value
+                with self._held():
+                    self.show_raw.value = False
+            row = self._shown[self.job.value]
             raw = self._jobset.raw(self.job.value) if self.show_raw.value else None
-            self._card.value = page.frame(page.card(job, self._jobset.rules, self._marked, raw))
+            job, known = self._jobset.jobs.iloc[row], self._facts.of(row)
+            self._card.value = page.frame(card(job, self._jobset.rules, known, self._marked, raw))
 
     def _reset(self, _: Any = None) -> None:
-        with self._held():
-            for control in (self.outcome, self.type, self.rule_set, self.configuration):
-                control.value = _ANY
-            self.confidence_from.value, self.confidence_to.value = 0.0, 1.0
-            self.created_from.value = self.created_to.value = None
-            self.text.value = ""
         self._latest.drop()
+        self._set({"order": self.sort.value})
         self._filter()
+
+    def _set(self, view: dict[str, Any]) -> None:
+        """Set all filters, and the order, as a view has them."""
+        held = _view.read(view)
+        with self._held():
+            for name, choices in self._choices.items():
+                value = held.get(CHOICES[name].argument, ANY)
+                value = NONE if value is None else value
+                choices.add(value)
+                control = getattr(self, name)
+                control.options = choices.options({})
+                control.value = value
+            self.confidence_from.value, self.confidence_to.value = held.get("confidence", (0.0, 1.0))
+            self.created_from.value, self.created_to.value = held.get("created", (None, None))
+            self.text.value = held.get("text", "")
+            self.sort.value = held.get("order", "")
+        self._latest.set(self._marked)
 
     def _save(self, _: Any = None) -> None:
         try:
@@ -305,17 +330,7 @@ class Explorer:
             self._error.value = page.frame(page.shown(str(error), 1_000))
 
 
-def _choice(description: str, column: pd.Series, every: str, missing: str = "") -> w.Dropdown:
-    counts = column.value_counts(sort=False)
-    options: list[tuple[str, str]] = [(every, _ANY)]
-    options += [(f"{page.label(value)} ({count:,})", str(value)) for value, count in counts.items() if count]
-    n_missing = int(column.isna().sum())
-    if missing and n_missing:
-        options.append((f"{missing} ({n_missing:,})", _NONE))
-    return w.Dropdown(options=options, value=_ANY, description=description, style=_WIDE, layout=w.Layout(width="auto"))
-
-
 def _chosen(control: w.Dropdown) -> list[str | None] | None:
-    if control.value == _ANY:
+    if control.value == ANY:
         return None
-    return [None] if control.value == _NONE else [control.value]
+    return [None] if control.value == NONE else [control.value]

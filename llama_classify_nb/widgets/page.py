@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 ROWS = 50  # of a page of the table
 COLUMNS = ("job_id", "outcome", "type", "confidence", "reasoning", "error_message", "configuration_id", "created_at")
 _CELL = 160  # characters of a text in the table
-_TEXT = 20_000  # characters of a text on a card
+TEXT = 20_000  # characters of a text on a card
 
 STYLE = """<style>
 .lcn { color: var(--jp-ui-font-color1, inherit); font-family: var(--jp-ui-font-family, system-ui, sans-serif);
@@ -34,9 +34,14 @@ STYLE = """<style>
 .lcn .card { border: 1px solid var(--jp-border-color2, #ddd); border-radius: 4px; padding: 10px 14px; }
 .lcn .columns { display: flex; flex-wrap: wrap; gap: 8px 32px; }
 .lcn .columns > div { flex: 1 1 320px; min-width: 0; }
+.lcn .pictures > div { max-width: 560px; }
 .lcn h4 { margin: 10px 0 4px; font-size: 13px; color: var(--jp-ui-font-color2, #555); }
 .lcn mark { background: #ffe08a; color: #000; }
 .lcn pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 12px; margin: 0; }
+.lcn th[aria-sort="ascending"]::after { content: " \\25b2"; }
+.lcn th[aria-sort="descending"]::after { content: " \\25bc"; }
+.lcn .facts th { white-space: nowrap; } .lcn .facts td { overflow-wrap: anywhere; }
+.lcn svg { vertical-align: middle; max-width: 100%; }
 .lcn img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
 </style>"""
 
@@ -46,7 +51,7 @@ def frame(*parts: str) -> str:
     return f'{STYLE}<div class="lcn">{"".join(parts)}</div>'
 
 
-def shown(value: Any, limit: int = _TEXT, mark: str = "") -> str:
+def shown(value: Any, limit: int = TEXT, mark: str = "") -> str:
     """Give a stranger's text as HTML: escaped, its controls visible, cut at ``limit``, with ``mark`` marked in it."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return ""
@@ -92,11 +97,14 @@ def pictures(drawn: Iterable[tuple[bytes, str]]) -> str:
     for png, alt in drawn:
         data = base64.b64encode(png).decode("ascii")
         images.append(f'<div><img src="data:image/png;base64,{data}" alt="{shown(alt, 400)}"></div>')
-    return f'<div class="columns">{"".join(images)}</div>'
+    return f'<div class="columns pictures">{"".join(images)}</div>'
 
 
-def table(jobs: pd.DataFrame, first: int, mark: str = "") -> str:
-    """Give a page of the table jobs, of which it reads ``COLUMNS``; its first row has the number ``first`` + 1."""
+def table(jobs: pd.DataFrame, first: int, mark: str = "", sort: tuple[str, bool] = ("", True), room: int = 0) -> str:
+    """Give a page of the table jobs, of which it reads ``COLUMNS``; its first row has the number ``first`` + 1.
+
+    ``sort`` is the column that it is ordered by, and whether upwards; ``room`` the most bytes that its rows may take.
+    """
     names = (
         "",
         "job_id",
@@ -107,69 +115,44 @@ def table(jobs: pd.DataFrame, first: int, mark: str = "") -> str:
         "configuration_id",
         "created_at (UTC)",
     )
-    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    head = "".join(f'<th scope="col"{_sorted(name, *sort)}>{name}</th>' for name in names)
     rows = [_row(number, row, mark) for number, row in enumerate(jobs.to_dict("records"), start=first + 1)]
+    if room:
+        sizes = np.cumsum([len(row.encode()) for row in rows] or [0])
+        rows = rows[: int((sizes <= room).sum())] if len(rows) else rows
     body = "".join(rows) or f'<tr><td colspan="{len(names)}">no jobs</td></tr>'
     return f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _row(number: int, row: dict[Any, Any], mark: str) -> str:
+def _sorted(name: str, column: str, ascending: bool) -> str:
+    if not column or name.partition(" ")[0] != column:
+        return ""
+    return f' aria-sort="{"ascending" if ascending else "descending"}"'
+
+
+def _row(place: int, row: dict[Any, Any], mark: str) -> str:
     text = row["error_message"] if isinstance(row["error_message"], str) else row["reasoning"]
     job_id = row["job_id"]
     # The beginning of an id tells the rows of a page apart; the card has all of it.
     start = job_id if len(job_id) <= 10 else f"{job_id[:8]}…"
     cells = (
-        f'<td class="number">{number:,}</td>',
+        f'<td class="number">{place:,}</td>',
         f'<td class="id" title="{shown(job_id, 200)}">{shown(start)}</td>',
         f"<td>{shown(row['outcome'])}</td>",
         f"<td>{shown(row['type'], 60)}</td>",
-        f'<td class="number">{_number(row["confidence"])}</td>',
+        f'<td class="number">{number(row["confidence"])}</td>',
         f'<td class="text">{shown(text, _CELL, mark)}</td>',
         f"<td>{shown(row['configuration_id'], 60)}</td>",
-        f'<td class="time">{_time(row["created_at"], "%Y-%m-%d %H:%M")}</td>',
+        f'<td class="time">{time(row["created_at"], "%Y-%m-%d %H:%M")}</td>',
     )
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def card(job: pd.Series, rules: pd.DataFrame, mark: str = "", raw: dict[str, Any] | None = None) -> str:
-    """Show one job: its answer with the reasoning beside its rules, its error, times and ids, and its raw answer."""
-    answer = shown(job["outcome"])
-    if pd.notna(job["type"]):
-        answer = f"{shown(job['type'], 200)} ({answer})"
-    if pd.notna(job["confidence"]):
-        answer += f", confidence {_number(job['confidence'])}"
-    left = [f"<h4>Answer</h4><b>{answer}</b>"]
-    for title, name in (("Reasoning", "reasoning"), ("Error", "error_message")):
-        if pd.notna(job[name]):
-            left.append(f'<h4>{title}</h4><div class="prose" dir="auto">{shown(job[name], mark=mark)}</div>')
-    names = ["job_id", "status", "file_input", "document_input_type", "configuration_id", "rule_set", "lang"]
-    facts = [(name, shown(job[name], 300)) for name in names if pd.notna(job[name])]
-    facts += [(name, _time(job[name])) for name in ("created_at", "updated_at") if pd.notna(job[name])]
-    if pd.notna(job["duration_s"]):
-        facts.append(("duration_s", f"{job['duration_s']:,.3f}"))
-    left.append("<h4>Facts</h4><table>" + "".join(f"<tr><th>{k}</th><td>{v}</td></tr>" for k, v in facts) + "</table>")
-    right = "<h4>Rules it was judged by</h4>" + _rules(job, rules)
-    below = ""
-    if raw is not None:
-        text = shown(json.dumps(raw, indent=2, ensure_ascii=False), 4 * _TEXT)
-        below = f'<h4>Raw answer</h4><div class="scroll" tabindex="0"><pre>{text}</pre></div>'
-    return f'<div class="card"><div class="columns"><div>{"".join(left)}</div><div>{right}</div></div>{below}</div>'
-
-
-def _rules(job: pd.Series, rules: pd.DataFrame) -> str:
-    rows = []
-    for rule in rules[rules["rule_set"] == job["rule_set"]].to_dict("records"):
-        won = job["outcome"] == "matched" and rule["type"] == job["type"]
-        rows.append(
-            f'<tr class="{"won" if won else ""}"><td>{"matched" if won else ""}</td>'
-            f"<td>{shown(rule['type'], 200)}</td><td class='text'>{shown(rule['description'], 2_000)}</td></tr>"
-        )
-    return f"<table>{''.join(rows)}</table>"
-
-
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Give a confidence as it is read."""
     return "" if pd.isna(value) else f"{value:.4g}"
 
 
-def _time(value: Any, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
+def time(value: Any, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
+    """Give a time as it is read."""
     return "" if pd.isna(value) else str(value.strftime(form))

@@ -1,0 +1,102 @@
+"""What is known of a job beside its own row: its place among its like, why it failed, its label, its reruns."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..metrics import _arguments, _labelled
+from ._index import BINS
+from ._linked import Linked
+
+MOST_SAME_FILE = 20
+_SAME_FILE = ("job_id", "outcome", "type", "confidence", "configuration_id", "rule_set", "created_at")
+
+
+class Place(NamedTuple):
+    """A confidence among those of the answers of its type, its own among them."""
+
+    n: int
+    n_below: int
+    n_same: int  # its own among them
+    bins: list[int]  # how many answers each bin of confidence holds
+    bin: int  # its own
+
+    @property
+    def quantile(self) -> float:
+        """Share of the answers below it, half of its equals counted in."""
+        return (self.n_below + self.n_same / 2) / self.n
+
+
+class Known(NamedTuple):
+    """What is known of a job; None: nothing."""
+
+    place: Place | None = None
+    cause: str | None = None
+    retryable: bool | None = None
+    advice: str | None = None
+    label: str | None = None
+    is_right: bool | None = None
+    same_file: pd.DataFrame | None = None  # other jobs about the file, the latest first
+    n_same_file: int = 0
+
+
+class Facts:
+    """Looks up what a card tells.
+
+    Parameters
+    ----------
+    jobs, rules : DataFrame
+        The tables.
+    linked : Linked
+        The causes of failures.
+    labels : DataFrame, optional
+        Labels, as metrics take them.
+    """
+
+    def __init__(self, jobs: pd.DataFrame, rules: pd.DataFrame, linked: Linked, labels: pd.DataFrame | None) -> None:
+        self._jobs, self._linked = jobs, linked
+        self._answered, self._confidence = _arguments.answered_confidence(jobs)
+        self._row = np.flatnonzero(self._answered)
+        self._types = jobs["type"].astype("category").cat.codes.to_numpy()
+        self._files = jobs["file_input"]
+        self._labels: dict[int, tuple[str, bool | None]] = {}
+        if labels is not None:
+            found = _labelled.match(jobs, labels, rules)
+            self._labels = {
+                int(row): (str(label), bool(right) if scored else None)
+                for row, label, right, scored in zip(found.row, found.label, found.right, found.scored, strict=True)
+            }
+
+    def of(self, row: int) -> Known:
+        """Tell what is known of the job in a row."""
+        cause = advice = None
+        retryable: bool | None = None
+        if row in self._linked.templates.index:
+            found = self._linked.advice.loc[self._linked.templates.loc[row]]
+            cause, advice = str(found["cause"]), str(found["next_step"])
+            retryable = None if pd.isna(found["retryable"]) else bool(found["retryable"])
+        label, is_right = self._labels.get(row, (None, None))
+        same = self._same_file(row)
+        return Known(self._place(row), cause, retryable, advice, label, is_right, same.head(MOST_SAME_FILE), len(same))
+
+    def _place(self, row: int) -> Place | None:
+        if not self._answered[row]:
+            return None
+        like = self._confidence[self._types[self._row] == self._types[row]]
+        own = float(self._jobs["confidence"].iloc[row])
+        edges = np.arange(1, BINS) / BINS
+        bins = np.bincount(np.searchsorted(edges, like, side="right"), minlength=BINS)
+        n_below, n_same = int((like < own).sum()), int((like == own).sum())
+        return Place(len(like), n_below, n_same, bins.tolist(), int(np.searchsorted(edges, own, side="right")))
+
+    def _same_file(self, row: int) -> pd.DataFrame:
+        file = self._files.iloc[row]
+        if pd.isna(file):
+            return self._jobs.iloc[:0]
+        rows = np.flatnonzero((self._files == file).to_numpy(dtype=bool, na_value=False))
+        some = self._jobs[list(_SAME_FILE)].iloc[rows[rows != row]]
+        made = some["created_at"].sort_values(ascending=False, kind="stable", na_position="last")
+        return pd.DataFrame(some.reindex(made.index))

@@ -1,0 +1,86 @@
+"""When jobs were made and why they failed, counted as ``jobs_over_time`` and ``failure_causes`` do."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .. import schema
+from ..metrics import _arguments, failure_assignments, failure_causes
+from ..metrics.over_time import period_number, period_start
+
+MOST_PERIODS = 120  # that a picture can tell apart
+_LENGTHS = {"h": "hour", "D": "day", "W": "week", "M": "month"}
+
+
+class LinkedCounts(NamedTuple):
+    """The jobs of a selection, counted."""
+
+    by_period: np.ndarray  # int64, a row for each outcome, a column for each period and a last one for no time
+    by_cause: np.ndarray  # int64, one for each cause
+
+
+class Linked:
+    """The table jobs, prepared to be counted by period and by cause of failure.
+
+    Parameters
+    ----------
+    jobs : DataFrame
+        The table; it must not change while this is in use.
+
+    Attributes
+    ----------
+    length : str
+        What a period is: hour, day, week or month, the shortest that makes few enough.
+    starts : ndarray of datetime64
+        When each period begins (UTC): those between the first job and the last, or, where they are too many, those
+        that have a job.
+    causes : list of str
+        The causes of failures that occur, the most frequent first.
+    """
+
+    def __init__(self, jobs: pd.DataFrame) -> None:
+        self._outcome = _arguments.outcome_codes(jobs)
+        self._make_periods(_arguments.creation_times(jobs))
+        self._make_causes(jobs)
+
+    def _make_periods(self, times: np.ndarray) -> None:
+        dated = ~np.isnat(times)
+        known = times[dated]
+        for freq, length in _LENGTHS.items():
+            number = period_number(known, freq)
+            low, high = (int(number.min()), int(number.max())) if len(number) else (0, -1)
+            self.length = length
+            if high - low < MOST_PERIODS:
+                periods = np.arange(low, high + 1)
+                break
+        else:
+            periods = np.unique(number)
+        self.starts = period_start(periods, freq)
+        self._n_periods = len(periods) + 1
+        place = np.full(len(times), len(periods), np.intp)
+        place[dated] = np.searchsorted(periods, number)
+        self._cells = self._outcome * self._n_periods + place
+
+    def _make_causes(self, jobs: pd.DataFrame) -> None:
+        failed = np.flatnonzero(self._outcome == list(schema.OUTCOMES).index("failed"))
+        some = jobs.iloc[failed]
+        table = failure_causes(some)
+        totals = table.groupby("cause", observed=True)["count"].sum().sort_values(ascending=False, kind="stable")
+        self.causes = [str(cause) for cause in totals.index]
+        self.advice = table.set_index("template")
+        assigned = failure_assignments(some).drop_duplicates("job_id").set_index("job_id")["template"]
+        #: The template of each failed job, by its row.
+        self.templates = pd.Series(assigned.reindex(some["job_id"]).to_numpy(dtype=object), index=failed)
+        cause = self.templates.map(self.advice["cause"].astype(object))
+        self._failed = failed
+        self._causes = pd.Index(self.causes).get_indexer(pd.Index(cause.to_numpy(dtype=object)))
+
+    def counts(self, mask: np.ndarray) -> LinkedCounts:
+        """Count the jobs of a mask."""
+        n = len(schema.OUTCOMES)
+        cells = np.bincount(self._cells[mask], minlength=n * self._n_periods).reshape(n, -1)
+        causes = np.bincount(self._causes[mask[self._failed]], minlength=len(self.causes))
+        return LinkedCounts(cells, causes)
