@@ -23,6 +23,7 @@ import llama_classify_nb as lcn
 from llama_classify_nb import cells, export, report, schema
 from llama_classify_nb.exceptions import ArgumentError
 from llama_classify_nb.report import contents, pictures
+from llama_classify_nb.report.manifest import read_arguments, read_manifest
 
 HERE = Path(__file__).parent
 TABLES = ["jobs", "rules", "problems"]
@@ -160,8 +161,8 @@ class TestTables:
     @pytest.mark.parametrize("source", ["sample", "awkward", "nothing", "labelled"])
     def test_every_table_comes_back_as_it_was(self, source: str, request: pytest.FixtureRequest) -> None:
         written = request.getfixturevalue(f"of_{source}").folder
-        given = given_of(source, request)
-        for name, (table, _) in {**contents.given_tables(given), **dict(contents.answers(given, ARGUMENTS))}.items():
+        given, arguments = given_of(source, request), read_arguments(read_manifest(written))
+        for name, (table, _) in {**contents.given_tables(given), **dict(contents.answers(given, arguments))}.items():
             expected = with_text_categories(table.reset_index(drop=True))
             assert_frame_equal(export.read_csv(written / f"{name}.csv"), expected, check_exact=True)
 
