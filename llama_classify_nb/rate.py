@@ -22,7 +22,7 @@ from typing import Any, TypeVar, cast
 # first contact with a limit. Limits of 20 a minute are common, hence the care after the first few. Care ends where more
 # was admitted than a service would that allows 40 a second; else, since answers may just be slow, request by request.
 FIRST_IN_FLIGHT = ((0, 12), (4, 8), (48, 12))
-COMMON_BURST, COMMON_PACE = 42, 40.0
+COMMON_BURST, COMMON_PACE = 52, 40.0
 CARE, MORE_EVERY = 128, 8
 NOISY_IN_FLIGHT = 8  # where refusals come by chance
 CONTACT = 3  # refusals in a row that show a limit; a single one may be chance
@@ -32,7 +32,7 @@ MINUTE_S = (60.05, 61.5)  # most limits are by the minute: a probe is due then, 
 MANY = 20  # admitted requests that make a measurement
 CLOSE = 0.85  # of a refused pace: below it the pace grows fast
 BELOW = 0.99
-FAST, SLOW = 1.5, 1.0004  # growth a second
+FAST, SLOW = 1.5, 1.001  # growth a second
 CONTRADICTED = 2  # windows in a row that refused some of their quota, after which it is taken to be none
 LEAVING_TRIAL = 8  # requests that then tell whether it is a pace
 PUSH_EVERY = 8  # windows after which one request more than the quota is tried
