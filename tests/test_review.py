@@ -38,7 +38,6 @@ HOSTILE = "<img src=x onerror=\"window.__pwned=1\"><script>window.__pwned=1</scr
 @pytest.fixture(autouse=True)
 def _clicks_as_fast_as_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(review_widget, "DOUBLE_CLICK_S", -1.0)
-    monkeypatch.setattr(review_widget, "WAITED_S", -1.0)
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +144,8 @@ class TestActs:
         assert len(desk.labels) == 1
         assert desk.keys.value == ""
 
-    @pytest.mark.parametrize("name", ["DOUBLE_CLICK_S", "WAITED_S"])
-    def test_a_double_click_labels_one_job(self, open_desk: Any, monkeypatch: Any, name: str) -> None:
-        monkeypatch.setattr(review_widget, name, 3_600.0)
+    def test_a_double_click_labels_one_job(self, open_desk: Any, monkeypatch: Any) -> None:
+        monkeypatch.setattr(review_widget, "DOUBLE_CLICK_S", 3_600.0)
         desk = open_desk()
         click(desk, "1 ")
         click(desk, "1 ")
@@ -155,6 +153,18 @@ class TestActs:
         assert "double click" in desk._message.value
         click(desk, "2 ")  # another button is another thought
         assert len(desk.labels) == 2
+        enter(desk, "3")
+        click(desk, "2 ")  # ... and so is the same one after a key
+        assert len(desk.labels) == 4
+
+    def test_going_back_twice_is_meant(self, open_desk: Any, queue: pd.DataFrame, monkeypatch: Any) -> None:
+        monkeypatch.setattr(review_widget, "DOUBLE_CLICK_S", 3_600.0)
+        desk = open_desk()
+        for key in ("1", "2"):
+            enter(desk, key)
+        click(desk, "Back")
+        click(desk, "Back")
+        assert shown_id(desk) == queue["job_id"].iloc[0]
 
     def test_undo_takes_back_step_by_step_and_is_itself_written(
         self, open_desk: Any, queue: pd.DataFrame, path: Path

@@ -17,9 +17,9 @@ from ..label_log import LabelLog
 from . import _review_page as page
 from ._desk import Desk
 
-#: A second click on the same button within so many seconds, or one that waited while the first was carried out, was
-#: meant for the job before.
-DOUBLE_CLICK_S, WAITED_S = 0.2, 0.02
+#: A second click on the same button within so many seconds of the job that the first one brought was meant for the job
+#: before: as long as desktops give a double click, counted from when the first was carried out.
+DOUBLE_CLICK_S = 0.5
 #: Leaving the key's field changes it, too; only Enter, whose message comes right before the change, means it.
 _ENTER_S = 2.0
 _WIDE = {"description_width": "initial"}
@@ -50,7 +50,7 @@ class Review:
         self._desk, self._log, self._reviewer, self._open_document = desk, log, reviewer, open_document
         # A front end may run a callback in another thread than the cell's: one act at a time.
         self._lock = threading.RLock()
-        self._entered_at = self._clicked_at = self._shown_at = float("-inf")
+        self._entered_at = self._shown_at = float("-inf")
         self._last_button: w.Button | None = None
         self._shown_place: int | None = -1
         self._types_shown: list[tuple[str, str, str]] = []
@@ -76,6 +76,7 @@ class Review:
 
     def press(self, key: str) -> None:
         """Do what a key does, as if it were typed in the field "Key" with Enter after it."""
+        self._last_button = None
         self._act(lambda: self._desk.press(key, self.note.value))
 
     def __repr__(self) -> str:
@@ -139,8 +140,9 @@ class Review:
         return lambda: act(self.note.value)
 
     def _button(self, text: str, tooltip: str, act: Callable[[], str]) -> w.Button:
+        writes = act not in (self._desk.back, self._desk.forward)
         button = w.Button(description=text, tooltip=tooltip, layout=w.Layout(width="auto"))
-        button.on_click(lambda button: self._clicked(button, act))
+        button.on_click(lambda button: self._clicked(button, act, writes))
         return button
 
     # What they do
@@ -163,14 +165,14 @@ class Review:
         else:
             self._message.value = page.message(f"Nothing done: press Enter after {key!r} to mean it.", is_error=True)
 
-    def _clicked(self, button: w.Button, act: Callable[[], str]) -> None:
-        now = time.monotonic()
-        is_double = now - self._clicked_at < DOUBLE_CLICK_S or now - self._shown_at < WAITED_S
+    def _clicked(self, button: w.Button, act: Callable[[], str], writes: bool) -> None:
+        # Back and Forward write nothing, and are clicked many times on purpose.
+        is_double = writes and time.monotonic() - self._shown_at < DOUBLE_CLICK_S
         if button is self._last_button and is_double:
             text = "Nothing done: that was a double click. Look at this job, then click again."
             self._message.value = page.message(text, is_error=True)
             return
-        self._last_button, self._clicked_at = button, now
+        self._last_button = button
         self._act(act)
 
     def _act(self, act: Callable[[], str]) -> None:
