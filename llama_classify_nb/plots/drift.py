@@ -112,7 +112,8 @@ def confidence_drift(
         place = np.repeat(x, len(mix) // len(table))
         middle, share = (mix["confidence_from"] + mix["confidence_to"]) / 2, mix["share"].to_numpy()
         some = share > 0
-        dots: dict[str, Any] = {"color": "#999999", "linewidths": 0, "zorder": 1, "label": "share of an atom"}
+        dots: dict[str, Any] = {"color": "#999999", "linewidths": 0, "zorder": 1}
+        dots["label"] = "a stated value; larger: commoner"
         ax.scatter(place[some] - 0.28, middle[some], s=3 + 300 * share[some], **dots)
         box = {**_style.fill(0), "zorder": 2, "label": "lower to upper quartile"}
         ax.bar(x, table["q75"] - table["q25"], 0.3, table["q25"], **box)
