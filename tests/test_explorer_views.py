@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 import pandas as pd
 import pytest
 from conftest import EDGE_CASES
+from PIL import Image
 
 import llama_classify_nb as lcn
 from llama_classify_nb.exceptions import ArgumentError
-from llama_classify_nb.widgets import _facts, _view
+from llama_classify_nb.widgets import _facts, _pictures, _view
 
 DAY = dt.date(2026, 2, 17)
 SETTINGS: list[dict[str, Any]] = [
@@ -56,6 +58,15 @@ def test_every_order_is_that_of_its_code(sample: lcn.JobSet, order: str) -> None
     pd.testing.assert_frame_equal(run(explorer.code, sample), explorer.selection)
 
 
+@pytest.fixture
+def pictures_unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pictures are laid out but not painted: for tests that change filters by the hundred and look at no pixel."""
+    dot = io.BytesIO()
+    Image.new("P", (1, 1)).save(dot, "png")
+    monkeypatch.setattr(_pictures._Kept, "_png", lambda *_, **__: dot.getvalue())
+
+
+@pytest.mark.usefixtures("pictures_unpainted")
 def test_hostile_values_are_kept_as_code_that_only_selects() -> None:
     edge = lcn.read_jobs(EDGE_CASES)
     for kind in edge.jobs["type"].dropna().unique():
@@ -108,6 +119,7 @@ def test_what_is_no_view_is_said(sample: lcn.JobSet, view: Any, said: str) -> No
         lcn.explore(sample, view=view)
 
 
+@pytest.mark.usefixtures("pictures_unpainted")
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_each_choice_says_how_many_jobs_it_would_leave(sample: lcn.JobSet, settings: dict[str, Any]) -> None:
     explorer: Any = lcn.explore(sample)
