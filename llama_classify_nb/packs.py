@@ -106,17 +106,18 @@ class Packs(Singles):
                 if self._list_is_off:
                     return
                 continue
-            found = [one for one in map(self._listed, page.items) if one is not None]
-            came = {
-                one.answer.job_id: one.answer
-                for one in found
-                if one.answer.job_id in missing
+            came = [
+                one.answer
+                for one in map(self._listed, page.items)
+                if one is not None
+                and one.answer.job_id in missing
                 and (one.is_final_and_whole or (self._is_waiting and not one.answer.final))
-            }
-            self._keep(list(came.values()), len(came))
-            for job_id in came:
+            ]
+            new = dict.fromkeys(answer.job_id for answer in came)
+            self._keep(came, len(new))  # a job may stand there twice: the newest answer is kept
+            for job_id in new:
                 del missing[job_id]
-            if not cursor.move(page.next_page_token, len(came)):
+            if not cursor.move(page.next_page_token, len(new)):
                 return
 
     def _single(self, job_id: str) -> Goal | None:
