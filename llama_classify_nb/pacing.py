@@ -154,6 +154,11 @@ class Pace:
         """Forget what refusals taught: they turned out to be of one call alone."""
         self._rate.start_over(self._clock())
 
+    def note_request(self, refusal: RateLimitError | None = None) -> None:
+        """Count a request that was made in another's turn, and that was refused or not."""
+        self.n_requests += 1
+        self.n_refused += refusal is not None
+
     def now(self) -> float:
         """Tell the time, in seconds of the pace's own clock."""
         return self._clock()
