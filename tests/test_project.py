@@ -26,7 +26,7 @@ FLOORS = [
     {"exceptions", "schema", "texts"},
     {"rawjson", "columns", "records"},
     {"configurations", "older"},
-    {"answers", "blocking", "rate", "cells", "files", "address", "file_lock"},
+    {"answers", "blocking", "gate", "rate", "cells", "files", "address", "file_lock"},
     {
         "client",
         "ids",
