@@ -91,6 +91,11 @@ def audit_plan(
         ``plan.attrs`` holds ``goal``, ``stage`` (pilot or main), ``by``, ``margin``, ``assurance``, and the ids of the
         pilot's jobs: keep the frame as it is for :func:`draw_sample` and :func:`accuracy_estimate`.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 65 % of the labels where

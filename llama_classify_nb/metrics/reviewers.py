@@ -48,6 +48,11 @@ def label_suspects(
 
         It ranks; it is no probability that the label is wrong, since confidences may be far off. No labels: no rows.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({"job_id": ["a", "b"], "file_input": ["f", "f"], "outcome": "matched", "type": "memo",
@@ -116,6 +121,11 @@ def reviewer_agreement(labels: pd.DataFrame) -> pd.DataFrame:
         * ``kappa`` (float64): agreement beyond chance: Cohen's kappa (1960) of a pair, and in the row for all
           Krippendorff's alpha for nominal values (2004, "Content Analysis", chapter 11); missing where all labels are
           one type.
+
+    Raises
+    ------
+    ArgumentError
+        If ``labels`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

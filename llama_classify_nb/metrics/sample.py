@@ -42,6 +42,11 @@ def draw_sample(
 
         Add ``label`` to it, and it is a table of labels.
 
+    Raises
+    ------
+    ArgumentError
+        If ``plan`` isn't of these jobs, or another argument can't be right.
+
     Examples
     --------
     >>> from llama_classify_nb.metrics import audit_plan

@@ -24,7 +24,7 @@ def select_jobs(
     created: tuple[Any, Any] | None = None,
     text: str | None = None,
 ) -> pd.DataFrame:
-    """Select the jobs that match every filter given.
+    """Which jobs match every filter given?
 
     Parameters
     ----------
@@ -52,6 +52,11 @@ def select_jobs(
     DataFrame
         The rows that match, in their order, with all columns, dtypes and categories, and with their index. No filters:
         all rows, as a new frame. None match, or no jobs: no rows, and the same columns.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

@@ -51,6 +51,11 @@ def stuck_jobs(jobs: pd.DataFrame, *, as_of: str | dt.datetime) -> pd.DataFrame:
 
         No stuck job, or no jobs: no rows.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({

@@ -33,6 +33,11 @@ def costs(jobs: pd.DataFrame, *, by: str | None = None, threshold: float = 0.0, 
         For each group a bar for the mean cost of a job and one for the cost of an accepted answer, with their intervals
         at 95 %; one without an upper end runs to the edge. Of more than 40 groups, those with the most jobs are drawn.
         Without jobs that state their usage, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.costs`` does.
     """
     table = metrics.costs(jobs, by=by, threshold=threshold)
     table = table[table["n"] > 0].reset_index(drop=True)
@@ -98,6 +103,11 @@ def cost_curve(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = N
     Axes
         Credits per accepted answer (on a logarithmic scale) over the threshold, in steps: one line, or one for each
         of the at most 8 groups with the most jobs. Without accepted answers that state their usage, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.cost_curve`` does.
     """
     table = metrics.cost_curve(jobs, by=by)
     ax = _style.axes(ax, 10)

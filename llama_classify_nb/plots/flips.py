@@ -54,6 +54,11 @@ def flip_flow(
         flipped. The twelve greatest flips show their number; with labels, also how many of them a and b have right.
         Of more than 30 types on a side, those with the fewest documents are drawn together; names without room are left
         out. Without documents that both sides answered, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.flip_flow`` does.
     """
     table = metrics.flip_flow(jobs, a, b, by=by, labels=labels, rules=rules, level=level)
     n, n_flips = int(table["count"].sum()), int(table.loc[table["is_flip"], "count"].sum())

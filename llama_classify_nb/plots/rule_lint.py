@@ -30,6 +30,11 @@ def rule_lint(rules: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Axes
         A bar for each check with findings, the gravest first, as long as their number; colour and hatch show the
         severity.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.rule_lint`` does.
     """
     table = metrics.rule_lint(rules)
     counts = table.groupby(["severity", "check"], observed=True).size().reset_index(name="count")

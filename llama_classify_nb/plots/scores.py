@@ -39,6 +39,11 @@ def scores_by_type(
     Axes
         A row for each type (and group) with a label or an answer: precision and recall, with their intervals. Of more
         than 40 rows, the 40 with the most labels are drawn.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.scores_by_type`` does.
     """
     table = metrics.scores_by_type(jobs, labels, rules=rules, by=by, level=level)
     n = int(table["n_labelled"].sum())
@@ -86,6 +91,11 @@ def confusion_matrix(
         A row for each label with jobs, a column for each answer, then one for each outcome without a type. Cells are as
         dark as their share of the row, and show it in percent under the count; empty ones show nothing. Of more than 40
         labels or answers, the 40 most frequent are drawn.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.confusion_matrix`` does.
     """
     table = metrics.confusion_matrix(jobs, labels, rules=rules)
     n = int(table["count"].sum())
