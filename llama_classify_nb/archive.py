@@ -104,6 +104,13 @@ class Archive:
         If the file can't be opened, is a link, isn't an archive, is of a newer version, or of another service.
     DamagedArchiveError
         If it is damaged; so does every method, when it comes upon the damage.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, Archive(Path(folder, "jobs.db")) as archive:
+    ...     len(archive), archive.ids()
+    (0, [])
     """
 
     def __init__(self, path: str | os.PathLike[str], *, service: str | None = None) -> None:

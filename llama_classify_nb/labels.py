@@ -52,6 +52,17 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     -----
     UserWarning
         If the file of ``review`` holds a line that is no record, as after a crash; it is left out.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     for line in ("job_id;label", "job-1;invoice", "job-2;"):
+    ...         print(line, file=file, flush=True)
+    ...     read_labels(file.name)
+      job_id    label
+    0  job-1  invoice
+    1  job-2      NaN
     """
     path = Path(path)
     try:
@@ -113,6 +124,11 @@ def load_sample_labels() -> pd.DataFrame:
     -------
     DataFrame
         ``job_id``, ``file_input``, ``label``, as text.
+
+    Examples
+    --------
+    >>> load_sample_labels()["label"].value_counts().head(2).to_dict()
+    {'memo': 1030, 'email': 990}
     """
     from .demo import sample_labels_path
 

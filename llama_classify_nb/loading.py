@@ -95,6 +95,15 @@ def fetch_jobs(
         If the archive can't be used, or written: what was stored stays.
     FetchInterrupted
         If it was stopped by hand; the error's ``partial`` is the JobSet of what had arrived.
+
+    Examples
+    --------
+    >>> from llama_classify_nb import Client, demo_server
+    >>> with demo_server() as server:
+    ...     client = Client(server.api_key, base_url=server.base_url)
+    ...     jobset = fetch_jobs([*server.job_ids[:2], "no-such-job"], client=client, progress=False)
+    >>> len(jobset.jobs), jobset.problems["kind"].tolist()
+    (2, ['not_found'])
     """
     filters = _filters(status, configuration_id, created_after, created_before)
     if ids is not None and any(filters):
@@ -145,6 +154,21 @@ def wait_for_jobs(
     -------
     JobSet
         When the time is up, what is still running is a row, outcome unfinished, and a note says how many there are.
+
+    Raises
+    ------
+    ArgumentError, ArchiveError, FetchInterrupted
+        As in :func:`fetch_jobs`.
+
+    Examples
+    --------
+    >>> from llama_classify_nb import Client, demo_server
+    >>> with demo_server() as server:
+    ...     client = Client(server.api_key, base_url=server.base_url)
+    ...     finished = fetch_jobs(status="COMPLETED", limit=2, client=client, progress=False).jobs["job_id"]
+    ...     jobset = wait_for_jobs(finished, timeout=5, client=client, progress=False)
+    >>> jobset.jobs["status"].tolist()
+    ['COMPLETED', 'COMPLETED']
     """
     _number("timeout", timeout)
     asked = read_ids(ids)
@@ -176,8 +200,17 @@ def count_jobs(
 
     Raises
     ------
+    ArgumentError
+        If an argument can't be right, or there is no key.
     ApiError
         If the service can't be asked.
+
+    Examples
+    --------
+    >>> from llama_classify_nb import Client, demo_server
+    >>> with demo_server() as server:
+    ...     count_jobs(client=Client(server.api_key, base_url=server.base_url), status="FAILED")
+    192
     """
     filters = _filters(status, configuration_id, created_after, created_before)
     reader = _reader(client, project_id, organization_id)
@@ -295,6 +328,20 @@ def read_jobs(path: str | os.PathLike[str]) -> JobSet:
     ReadError
         If there is no such file, or nothing of it can be read. If only a part can't, that part is a row of
         ``problems``.
+    ArgumentError
+        If ``path`` isn't one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> sample = load_sample()
+    >>> job = sample.raw(sample.jobs["job_id"].iloc[0])
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+    ...     json.dump([job, {"id": "job-2"}], file)
+    ...     file.flush()
+    ...     jobset = read_jobs(file.name)
+    >>> len(jobset.jobs), jobset.problems["kind"].tolist()
+    (1, ['invalid_answer'])
     """
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"path is a {type(path).__name__}: give the path of a file or folder")
@@ -317,6 +364,19 @@ def load_sample() -> JobSet:
     """Give the bundled JobSet: 5,992 jobs of 2,482 scanned business pages.
 
     The files, types, confidences and failures are real; ids and times are not. ``data/README.md`` tells all.
+
+    Returns
+    -------
+    JobSet
+
+    Examples
+    --------
+    >>> load_sample()
+    JobSet    5,992 jobs, no request made
+    outcomes  matched 5,529, no_match 257, failed 192, unfinished 14
+    rules     18 in 2 rule sets, of 3 saved configurations
+    problems  none
+    notes     none
     """
     from .demo import sample_path
 

@@ -13,8 +13,8 @@ from ..exceptions import ArgumentError
 def wilson(count: Any, n: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Between which ends does a share lie, by Wilson's score interval?
 
-    The interval of ``count`` of ``n``. Its coverage is near the level on average, also for small n and rates near 0 or 1, and it
-    never leaves [0, 1].
+    The interval of ``count`` of ``n``. Its coverage is near the level on average, also for small n and rates near 0 or
+    1, and it never leaves [0, 1].
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def wilson(count: Any, n: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndar
 def clopper_pearson(count: Any, n: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Between which ends does a share lie, by the exact interval of Clopper and Pearson?
 
-    The interval of ``count`` of ``n``. It holds the true rate at least as often as the level says, for every rate and n, so it is
-    wider than Wilson's.
+    The interval of ``count`` of ``n``. It holds the true rate at least as often as the level says, for every rate and
+    n, so it is wider than Wilson's.
 
     Parameters
     ----------
