@@ -104,13 +104,6 @@ class Archive:
         If the file can't be opened, is a link, isn't an archive, is of a newer version, or of another service.
     DamagedArchiveError
         If it is damaged; so does every method, when it comes upon the damage.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder, Archive(Path(folder, "jobs.db")) as archive:
-    ...     len(archive), archive.ids()
-    (0, [])
     """
 
     def __init__(self, path: str | os.PathLike[str], *, service: str | None = None) -> None:
@@ -494,7 +487,8 @@ def _make_private(path: Path) -> bool:
             raise ArchiveError(f"{path}: not an archive of classify jobs; give another path") from None
         return False
     except (OSError, ValueError) as error:  # a name may hold what no name can
-        raise ArchiveError(f"{path}: can't be made: {getattr(error, 'strerror', error)}") from None
+        reason = getattr(error, "strerror", error)
+        raise ArchiveError(f"{path}: can't be made: {reason}; its folder must be there, and be writable") from None
     return True
 
 

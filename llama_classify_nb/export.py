@@ -145,6 +145,8 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     Raises
     ------
+    ArgumentError
+        If ``path`` isn't one.
     ReadError
         If the file can't be read, or isn't one of ``write_csv``.
 
@@ -156,6 +158,8 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     ...     read_csv(Path(folder, "types.csv"))["type"].tolist()
     ['01', '']
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path is a {type(path).__name__}: give the path of a CSV file")
     path = Path(path)
     cells = read_cells(path)
     names = [restore(name) for name in cells.column_names]

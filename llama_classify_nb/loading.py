@@ -21,6 +21,7 @@ from .ids import Asked, read_ids
 from .jobset import JobSet, plural
 from .listing import Filters
 from .memory import MemoryArchive, Store
+from .moments import read_moment
 from .pacing import WIDTH
 from .progress import Progress, ProgressBar
 from .rescue import rescue
@@ -384,12 +385,10 @@ def load_sample() -> JobSet:
 
 
 def _filters(status: Any, configuration_id: Any, created_after: Any, created_before: Any) -> Filters:
-    return Filters(
-        _status(status),
-        _text("configuration_id", configuration_id),
-        _moment("created_after", created_after),
-        _moment("created_before", created_before),
-    )
+    after, before = _moment("created_after", created_after), _moment("created_before", created_before)
+    if after and before and pd.Timestamp(after) > pd.Timestamp(before):
+        raise ArgumentError(f"created_after is {after}, later than created_before, {before}: swap them")
+    return Filters(_status(status), _text("configuration_id", configuration_id), after, before)
 
 
 def _refresh(refresh: str | bool) -> str:
@@ -424,12 +423,4 @@ def _text(name: str, value: str | None) -> str | None:
 def _moment(name: str, value: str | dt.datetime | None) -> str | None:
     if value is None:
         return None
-    try:
-        moment = pd.Timestamp(value)
-        if pd.isna(moment) or not isinstance(value, str | dt.date):
-            raise ValueError
-    except (ValueError, TypeError):
-        shown = printable(repr(value), 60)
-        raise ArgumentError(f"{name} is {shown}: give a time such as '2026-01-31' or '2026-01-31T12:00:00Z'") from None
-    moment = moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
-    return moment.isoformat().replace("+00:00", "Z")
+    return read_moment(name, value).isoformat().replace("+00:00", "Z")

@@ -63,6 +63,8 @@ def label_suspects(
     0      b       2   0.63
     """
     _arguments.need_columns(jobs, "job_id", "outcome", "type", "confidence")
+    if isinstance(least, bool) or not isinstance(least, int | float) or not 0 <= least <= 1:
+        raise ArgumentError(f"least is {least!r}; it must be a number from 0 to 1, such as 0.5")
     key = "file_input" if "file_input" in jobs.columns else "job_id"
     _labelled.need_labels(labels)
     if key == "file_input" and "job_id" in labels.columns:
