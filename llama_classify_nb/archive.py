@@ -487,7 +487,8 @@ def _make_private(path: Path) -> bool:
             raise ArchiveError(f"{path}: not an archive of classify jobs; give another path") from None
         return False
     except (OSError, ValueError) as error:  # a name may hold what no name can
-        raise ArchiveError(f"{path}: can't be made: {getattr(error, 'strerror', error)}") from None
+        reason = getattr(error, "strerror", error)
+        raise ArchiveError(f"{path}: can't be made: {reason}; its folder must be there, and be writable") from None
     return True
 
 

@@ -105,6 +105,23 @@ def write_csv(table: pd.DataFrame, path: str | os.PathLike[str], *, excel: bool 
     -------
     Path
         The file.
+
+    Raises
+    ------
+    ArgumentError
+        If a CSV file can't hold the table, or ``path`` is a folder or a link.
+    OSError
+        If the file can't be written; the error names it. What was there before stays as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_csv(pd.DataFrame({"type": ["=1+1", None], "share": [0.5, 1.0]}), Path(folder, "shares.csv"))
+    ...     print(path.read_text(), end="")
+    "type","share"
+    "'=1+1",0.5
+    ,1.0
     """
     return write_aside(path, _chunks(table, _BOM if excel else b""))
 
@@ -125,7 +142,24 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     DataFrame
         The table. A category that ``columns.csv`` doesn't list has the sorted values of its column as categories
         (``outcome``: every outcome), so types that no job was given are known with ``columns.csv`` only.
+
+    Raises
+    ------
+    ArgumentError
+        If ``path`` isn't one.
+    ReadError
+        If the file can't be read, or isn't one of ``write_csv``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_csv(pd.DataFrame({"type": ["01", ""]}), Path(folder, "types.csv")) and None
+    ...     read_csv(Path(folder, "types.csv"))["type"].tolist()
+    ['01', '']
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path is a {type(path).__name__}: give the path of a CSV file")
     path = Path(path)
     cells = read_cells(path)
     names = [restore(name) for name in cells.column_names]

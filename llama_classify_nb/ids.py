@@ -14,7 +14,7 @@ from .answers import is_job_id
 from .exceptions import ArgumentError, ReadError
 from .texts import printable
 
-_HEADERS = {"id", "job_id", "job_ids", "jobid"}
+_HEADERS = {"id", "ids", "jobid", "jobids"}  # whatever parts the words: "Job ID", "job_id"
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -79,8 +79,8 @@ def _cleaned(values: Iterable[Any]) -> Asked:
                 n_blank += 1
                 continue
             raise ArgumentError(
-                f"ids: the value at position {position} is {printable(repr(value), 80)}, a {type(value).__name__}: "
-                "an id is text"
+                f"ids: the value at position {position} is {printable(repr(value), 80)}, of {type(value).__name__}: "
+                "an id is text; read the column with dtype=str"
             )
         text = value.strip()
         if not text:
@@ -111,6 +111,8 @@ def _lines(path: str | os.PathLike[str]) -> list[str]:
             f"ids is the text {printable(repr(path), 80)}, and there is no such file: give a list of ids, or the path "
             "of a file with an id a line"
         )
+    if file.is_dir():
+        raise ReadError(f"{file}: a folder; give the path of a text file with an id a line, or a list of ids")
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -123,4 +125,4 @@ def _lines(path: str | os.PathLike[str]) -> list[str]:
             f"{file}: its first line, {printable(repr(lines[0]), 60)}, is that of a table: give its column of ids, "
             "such as pandas.read_csv(path)['job_id']"
         )
-    return lines[1:] if lines[0].strip().lower() in _HEADERS else lines
+    return lines[1:] if re.sub(r"[\s_-]", "", lines[0].lower()) in _HEADERS else lines

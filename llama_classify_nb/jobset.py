@@ -34,6 +34,13 @@ class JobSet:
         What else is worth knowing of how this came about.
     n_requests : int
         Requests that were made for it.
+
+    Examples
+    --------
+    >>> from llama_classify_nb import load_sample
+    >>> jobset = load_sample()
+    >>> len(jobset), len(jobset.jobs), len(jobset.rules), len(jobset.problems)
+    (5992, 5992, 18, 0)
     """
 
     def __init__(

@@ -13,6 +13,7 @@ from . import answers
 from .archive import Archive, is_archive
 from .exceptions import DamagedArchiveError, InvalidAnswerError, ReadError
 from .salvage import whole_answers
+from .texts import printable
 
 BLOCK_BYTES = 1 << 20  # a block and its columns stay in the processor's cache
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".db", ".sqlite", ".sqlite3")  # what is read of a folder; also with .gz
@@ -47,7 +48,19 @@ def read_blocks(path: str | os.PathLike[str], damaged: list[ReadError]) -> Itera
             reason = getattr(error, "strerror", None) or error
             damaged.append(ReadError(f"{file}: can't be read to its end: {reason}"))
         except InvalidAnswerError as error:
-            damaged.append(ReadError(f"{file}: neither JSON nor JSON Lines of jobs: {error}"))
+            damaged.append(ReadError(f"{file}: neither JSON nor JSON Lines of jobs: {_begins(file) or error}"))
+
+
+def _begins(file: Path) -> str:
+    """Say what a file is, if that isn't JSON; nothing if it may be."""
+    with file.open("rb") as stream:
+        start = stream.read(200)
+    if not start.strip():
+        return "it is empty"
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return ""
+    line = printable(start.decode("utf-8", "replace").split("\n")[0], 60)
+    return f"it begins with {line!r}; a table in CSV is read by read_csv or read_labels, a list of ids by fetch_jobs"
 
 
 def _files(path: Path) -> list[Path]:

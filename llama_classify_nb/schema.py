@@ -11,6 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+if tuple(map(int, pd.__version__.split(".")[:2])) < (2, 2):
+    raise ImportError(
+        f"pandas {pd.__version__} is installed, and llama_classify_nb needs 2.2 or newer: "
+        "pip install -U 'pandas>=2.2', then restart the kernel"
+    )
+
 #: The dtype of text, ``str`` below: Arrow's UTF-8 with NaN for missing, as pandas 3 has it by default.
 TEXT = (
     pd.StringDtype("pyarrow", na_value=np.nan) if pd.__version__ >= "2.3" else pd.StringDtype("pyarrow_numpy")  # type: ignore[call-overload]  # its name in pandas 2.2

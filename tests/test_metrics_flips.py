@@ -164,7 +164,7 @@ class TestFlips:
             ("r", "s", "rule_set", "^a is 'r', with which 2 rule sets begin"),
             ("q", "s", "rule_set", "^a is 'q', which no job has as its rule_set"),
             ("2026", ("2026", None), "created_at", "^a is '2026'; it must be a pair"),
-            (("x", None), (None, None), "created_at", "^a holds 'x', which is not a time"),
+            (("x", None), (None, None), "created_at", "^a is 'x', which is not a time"),
             ((None, None), ("2026-02-02", None), "created_at", "3 jobs would stand on both sides"),
         ],
     )

@@ -24,7 +24,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # From the ground up. A module may import from floors below its own, and from its own room.
 FLOORS = [
     {"exceptions", "schema", "texts"},
-    {"rawjson", "columns", "records"},
+    {"rawjson", "columns", "records", "moments"},
     {"configurations", "older"},
     {"answers", "blocking", "gate", "rate", "cells", "files", "address", "file_lock"},
     {

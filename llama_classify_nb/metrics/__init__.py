@@ -132,3 +132,8 @@ __all__ = [
     "type_mix",
     "wilson",
 ]
+
+
+def __dir__() -> list[str]:
+    """Show what is public: the modules are rooms behind the desk."""
+    return __all__

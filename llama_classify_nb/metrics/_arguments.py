@@ -12,7 +12,10 @@ from ..exceptions import ArgumentError
 def need_columns(jobs: pd.DataFrame, *columns: str) -> None:
     """Raise ArgumentError unless ``jobs`` is a DataFrame that holds these columns."""
     if not isinstance(jobs, pd.DataFrame):
-        raise ArgumentError(f"jobs must be a DataFrame, not {type(jobs).__name__}; of a JobSet, pass its .jobs")
+        raise ArgumentError(
+            f"jobs must be a DataFrame, not {type(jobs).__name__}; of a JobSet, as fetch_jobs and read_jobs return it, "
+            "pass its .jobs"
+        )
     missing = [column for column in columns if column not in jobs.columns]
     if missing:
         raise ArgumentError(f"jobs lacks the column {missing[0]!r}; pass the table jobs, or a part of its rows")
@@ -43,7 +46,7 @@ def creation_times(jobs: pd.DataFrame) -> np.ndarray:
     created = jobs["created_at"]
     if not isinstance(created.dtype, pd.DatetimeTZDtype):
         raise ArgumentError(
-            f"jobs: the column 'created_at' is {created.dtype}; it must hold times: pd.to_datetime(..., utc=True)"
+            f"jobs: the column 'created_at' is {created.dtype}; it must be times in UTC: pd.to_datetime(..., utc=True)"
         )
     return np.asarray(created.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
 

@@ -26,18 +26,20 @@ class Labelled(NamedTuple):
     right: np.ndarray  # bool
 
 
-def need_labels(labels: Any) -> None:
-    """Raise ArgumentError unless ``labels`` is a table of labels."""
+def need_labels(labels: Any, name: str = "labels") -> None:
+    """Raise ArgumentError unless ``labels`` is a table of labels; ``name`` is what the error calls it."""
     if not isinstance(labels, pd.DataFrame):
         raise ArgumentError(
-            f"labels must be a DataFrame, not {type(labels).__name__}; read_labels makes one of a CSV file"
+            f"{name} must be a DataFrame, not {type(labels).__name__}; read_labels makes one of a CSV file"
         )
     if "label" not in labels.columns:
         columns = ", ".join(map(str, labels.columns)) or "none"
-        raise ArgumentError(f"labels lacks the column 'label'; its columns are: {columns}")
+        raise ArgumentError(
+            f"{name} lacks the column 'label', which says what a person takes each job for; its columns are: {columns}"
+        )
     if "job_id" not in labels.columns and "file_input" not in labels.columns:
         raise ArgumentError(
-            "labels lacks the columns 'job_id' and 'file_input': one of them must say whose label it is"
+            f"{name} lacks the columns 'job_id' and 'file_input': one of them must say whose label it is"
         )
 
 

@@ -63,6 +63,11 @@ def anchoring(
         Missing where there is no label of a kind. Labels of jobs without an answer to judge, and those that don't say
         whether it was seen, are left out. No labels: one row of zeros, or with ``by`` none.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     It compares like with like only where chance decided which jobs are blind, as :func:`draw_sample` has it. Each label

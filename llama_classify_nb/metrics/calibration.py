@@ -70,6 +70,11 @@ def calibration_curve(
 
         No jobs, or no labels: no rows.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({"job_id": ["a", "b", "c"], "outcome": "matched", "type": "memo",
@@ -144,6 +149,11 @@ def calibration_scores(
 
         The estimates of calibration errors are biased upwards where bins hold few jobs.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({"job_id": ["a", "b", "c"], "outcome": "matched", "type": "memo",
@@ -208,6 +218,11 @@ def risk_coverage_curve(
           does.
 
         No jobs, or no labels: no rows.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

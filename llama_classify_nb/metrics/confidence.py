@@ -16,11 +16,11 @@ _MOST_BINS = 1000
 
 
 def confidence_distribution(jobs: pd.DataFrame, *, by: str | None = None, bins: int = 20) -> pd.DataFrame:
-    """Count the answers by stated confidence, in bins of equal width.
+    """How confident are the answers?
 
-    Only answered jobs count: those whose outcome is matched or no_match. A bin holds lower <= confidence < upper, and
-    the last one holds 1.0 too. Its ends are k / bins, rounded once, so a stated 0.95 is in the bin that begins at
-    0.95, and equal values are never split between bins.
+    Counts the answers by stated confidence, in bins of equal width. Only answered jobs count: those whose outcome is
+    matched or no_match. A bin holds lower <= confidence < upper, and the last one holds 1.0 too. Its ends are k / bins,
+    rounded once, so a stated 0.95 is in the bin that begins at 0.95, and equal values are never split between bins.
 
     Parameters
     ----------
@@ -42,6 +42,11 @@ def confidence_distribution(jobs: pd.DataFrame, *, by: str | None = None, bins: 
         * ``share`` (float64, 0 to 1): count / answered jobs of the group; missing where there are none.
 
         No answered jobs: every count is 0, every share missing (with ``by``, no rows). One: its bin has count 1.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------
@@ -82,9 +87,10 @@ def _finish_distribution(cells: pd.DataFrame, by: str | None, bins: int) -> pd.D
 
 
 def confidence_by_type(jobs: pd.DataFrame) -> pd.DataFrame:
-    """Summarise the stated confidence of each type's answers, and of those where no rule matched.
+    """How surely is each type answered?
 
-    Only answered jobs count: those whose outcome is matched or no_match.
+    Summarises the stated confidence of each type's answers, and of those where no rule matched. Only answered jobs
+    count: those whose outcome is matched or no_match.
 
     Parameters
     ----------
@@ -107,6 +113,11 @@ def confidence_by_type(jobs: pd.DataFrame) -> pd.DataFrame:
         * ``commonest_share`` (float64, 0 to 1): share of the n jobs that have it. Near 1, the confidence says little.
 
         No answered jobs of a type: n is 0 and the rest is missing. One: its confidence, and a missing ``sd``.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

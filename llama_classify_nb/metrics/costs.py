@@ -59,6 +59,11 @@ def costs(jobs: pd.DataFrame, *, by: str | None = None, threshold: float = 0.0) 
 
         No jobs: one row with n = 0, totals 0 and the rest missing (with ``by``, no rows). One: no intervals.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     The service bills the parsing that a classification runs on: ``parse_credits`` is a part of ``credits``, not beside
@@ -112,6 +117,11 @@ def cost_curve(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
         * ``per_accepted`` (float64, credits per answer): total / n_accepted.
 
         No jobs, or none with usage and an accepted answer: no rows. One: one row.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

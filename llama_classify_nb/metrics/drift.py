@@ -47,6 +47,11 @@ def type_mix(jobs: pd.DataFrame, *, by: str = "created_at", freq: str = "D", lev
 
         No answered jobs: no rows. One: a row for each type, of n = 1.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({
@@ -112,6 +117,11 @@ def type_drift(
         Missing are ``distance_before`` and ``distance_split`` of the first period, and everywhere where values have no
         order; all, where there is one period only. No answered jobs: no rows.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     A p-value is the chance that, of *all* the comparisons in the table, any comes out so far apart for its size if
@@ -176,6 +186,11 @@ def confidence_mix(jobs: pd.DataFrame, *, by: str = "created_at", freq: str = "D
         * ``share``, ``share_lower``, ``share_upper`` (float64, 0 to 1): as in :func:`type_mix`.
 
         No answered jobs: no rows. One: one row.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------
@@ -245,6 +260,11 @@ def confidence_drift(
           here too.
 
         No answered jobs: no rows. One: one row, without distances.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

@@ -56,6 +56,11 @@ def accuracy_estimate(
         * ``method`` (category): how: exact, stratified, model_assisted; none without labels;
         * ``reason`` (str): why so.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     *exact*: labels drawn at random; the interval of Clopper and Pearson (1934). It holds at any number of labels, where

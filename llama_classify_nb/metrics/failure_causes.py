@@ -176,6 +176,11 @@ def failure_causes(jobs: pd.DataFrame) -> pd.DataFrame:
 
         No failed jobs: no rows. One: one row, with share 1.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({

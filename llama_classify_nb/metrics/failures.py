@@ -58,6 +58,11 @@ def failure_templates(jobs: pd.DataFrame) -> pd.DataFrame:
 
         No failed jobs: no rows. One: one row, with share 1.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     A template is relative to the messages it was found among: "user <*> is locked" needs two users to be seen. Few
@@ -99,6 +104,11 @@ def failure_assignments(jobs: pd.DataFrame) -> pd.DataFrame:
         * ``template`` (text): its template, as in :func:`failure_templates` of the same jobs.
 
         No failed jobs: no rows. One: one row.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------
@@ -200,6 +210,11 @@ def failure_rates(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
         * ``n_unfinished`` (int64, jobs): jobs that aren't finished, and not in n.
 
         No jobs: one row of zeros and missing shares (with ``by``, no rows). One finished job: share 0 or 1.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

@@ -69,6 +69,11 @@ def flips(
 
         No document answered by both sides, or none that flipped: no rows.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({
@@ -146,6 +151,11 @@ def flip_flow(
           these documents were answered by several pairs of rule sets that differ in it.
 
         No document answered by both sides: no rows.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------
@@ -252,6 +262,11 @@ def flip_summary(
           as those so far; 0: decided; missing: without labels, or all that are left would not do.
 
         No document answered by both sides: counts of 0, the rest missing.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

@@ -66,6 +66,11 @@ def confidence_health(
         a third of the errors unreachable, or an AUROC below 0.65. A verdict that passes says that a threshold can be
         looked for, not that there is one.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({"job_id": list("abcd"), "outcome": "matched", "type": "memo",

@@ -11,9 +11,10 @@ from ..exceptions import ArgumentError
 
 
 def wilson(count: Any, n: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Give the score interval of Wilson for ``count`` of ``n``.
+    """Between which ends does a share lie, by Wilson's score interval?
 
-    Its coverage is near the level on average, also for small n and rates near 0 or 1, and it never leaves [0, 1].
+    The interval of ``count`` of ``n``. Its coverage is near the level on average, also for small n and rates near 0 or
+    1, and it never leaves [0, 1].
 
     Parameters
     ----------
@@ -27,6 +28,11 @@ def wilson(count: Any, n: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndar
     lower, upper : array of float
         Ends of the interval. Where n is 0 nothing is known, and both are NaN. 0 of n has the lower end 0, n of n the
         upper end 1, exactly.
+
+    Raises
+    ------
+    ArgumentError
+        If ``level`` isn't between 0 and 1, or a count isn't from 0 to n.
 
     Notes
     -----
@@ -50,9 +56,10 @@ def wilson(count: Any, n: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndar
 
 
 def clopper_pearson(count: Any, n: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Give the exact interval of Clopper and Pearson for ``count`` of ``n``.
+    """Between which ends does a share lie, by the exact interval of Clopper and Pearson?
 
-    It holds the true rate at least as often as the level says, for every rate and n, so it is wider than Wilson's.
+    The interval of ``count`` of ``n``. It holds the true rate at least as often as the level says, for every rate and
+    n, so it is wider than Wilson's.
 
     Parameters
     ----------
@@ -66,6 +73,11 @@ def clopper_pearson(count: Any, n: Any, level: float = 0.95) -> tuple[np.ndarray
     lower, upper : array of float
         Ends of the interval. Where n is 0 nothing is known, and both are NaN. 0 of n has the lower end 0, n of n the
         upper end 1, exactly.
+
+    Raises
+    ------
+    ArgumentError
+        If ``level`` isn't between 0 and 1, or a count isn't from 0 to n.
 
     Notes
     -----

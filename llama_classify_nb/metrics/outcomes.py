@@ -14,7 +14,9 @@ _OWN = ("outcome", "status", "count", "n", "share", "share_lower", "share_upper"
 
 
 def status_breakdown(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
-    """Count the jobs of each outcome, by the status that the API stated.
+    """How many jobs finished, failed, or are open?
+
+    Counts the jobs of each outcome, by the status that the API stated.
 
     Parameters
     ----------
@@ -39,6 +41,11 @@ def status_breakdown(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFra
 
         No jobs: a row for each outcome with count 0 and a missing share (with ``by``, no rows). One job: its row has
         count 1, the five other outcomes 0.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

@@ -20,7 +20,9 @@ _QUANTILES = {"min": 0.0, "median": 0.5, "q90": 0.9, "q95": 0.95, "max": 1.0}
 
 
 def jobs_over_time(jobs: pd.DataFrame, *, freq: str = "D", by: str | None = "outcome") -> pd.DataFrame:
-    """Count the jobs made in each period.
+    """When were the jobs made?
+
+    Counts the jobs made in each period.
 
     Parameters
     ----------
@@ -44,6 +46,11 @@ def jobs_over_time(jobs: pd.DataFrame, *, freq: str = "D", by: str | None = "out
         * ``count`` (int64, jobs): jobs of the group made in the period.
 
         No jobs: no rows. One job: one row, with count 1.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------
@@ -117,10 +124,10 @@ def _filled(periods: np.ndarray) -> np.ndarray:
 
 
 def durations(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
-    """Summarise how long finished jobs took, from their creation to their last change.
+    """How long did finished jobs take?
 
-    Only finished jobs count: every outcome but unfinished. Times are the API's own; where it states a last change
-    before the creation, the duration is below 0 and counts as it stands.
+    From their creation to their last change. Only finished jobs count: every outcome but unfinished. Times are the
+    API's own; where it states a last change before the creation, the duration is below 0 and counts as it stands.
 
     Parameters
     ----------
@@ -142,6 +149,11 @@ def durations(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
           of Hyndman & Fan 1996, the default of NumPy).
 
         No finished jobs: one row with n = 0 and the rest missing (with ``by``, no rows). One: its duration throughout.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

@@ -56,6 +56,11 @@ def pages_in_scope(jobs: pd.DataFrame) -> pd.DataFrame:
 
         No jobs: no rows. One: one row.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({"target_pages": ["1,3,5-7", None, "5-3"], "max_pages": [None, 10, None]})

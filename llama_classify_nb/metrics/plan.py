@@ -91,6 +91,11 @@ def audit_plan(
         ``plan.attrs`` holds ``goal``, ``stage`` (pilot or main), ``by``, ``margin``, ``assurance``, and the ids of the
         pilot's jobs: keep the frame as it is for :func:`draw_sample` and :func:`accuracy_estimate`.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 65 % of the labels where
@@ -116,11 +121,13 @@ def audit_plan(
     _arguments.need_by(jobs, by, _OWN)
     if goal not in GOALS:
         raise ArgumentError(f"goal is {goal!r}; it must be one of {', '.join(GOALS)}")
-    for name, value in (("margin", margin), ("assurance", assurance), ("target", target)):
+    for name, value, usual in (("margin", margin, 0.03), ("assurance", assurance, 0.95), ("target", target, 0.95)):
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-            raise ArgumentError(f"{name} is {value!r}; it must be a number between 0 and 1")
+            raise ArgumentError(f"{name} is {value!r}; it must be a number between 0 and 1, such as {usual}")
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
         raise ArgumentError(f"budget is {budget!r}; it must be a whole number of labels, 1 or more")
+    if pilot is not None:
+        _labelled.need_labels(pilot, "pilot")
     found = None if pilot is None else _labelled.match(jobs, pilot, rules)
     if goal == "threshold":
         plan = _for_threshold(jobs, found, target, budget or THRESHOLD_BUDGET)

@@ -85,6 +85,11 @@ def reasoning_contradictions(
 
         No such jobs, or no rules: no rows (without rules, those of the last two kinds). One job: up to four rows.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> rules = pd.DataFrame({"rule_set": "r", "type": ["invoice", "receipt"], "description": ["asks to pay", "paid"]})

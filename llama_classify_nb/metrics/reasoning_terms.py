@@ -78,6 +78,11 @@ def reasoning_terms(
 
         No reasonings, or one group alone: no rows. One job: no rows.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     Log-odds ratio with an informative Dirichlet prior: Monroe, Colaresi & Quinn 2008, "Fightin' words", Political

@@ -89,6 +89,11 @@ def rerun_stability(
 
         Nothing asked twice: counts of 0, the rest missing (with ``by``, no rows).
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     The p-value is of the test of Cochran (1954) and Mantel & Haenszel (1959) in its exact conditional form: all ways to

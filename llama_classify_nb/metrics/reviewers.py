@@ -48,6 +48,11 @@ def label_suspects(
 
         It ranks; it is no probability that the label is wrong, since confidences may be far off. No labels: no rows.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({"job_id": ["a", "b"], "file_input": ["f", "f"], "outcome": "matched", "type": "memo",
@@ -58,6 +63,8 @@ def label_suspects(
     0      b       2   0.63
     """
     _arguments.need_columns(jobs, "job_id", "outcome", "type", "confidence")
+    if isinstance(least, bool) or not isinstance(least, int | float) or not 0 <= least <= 1:
+        raise ArgumentError(f"least is {least!r}; it must be a number from 0 to 1, such as 0.5")
     key = "file_input" if "file_input" in jobs.columns else "job_id"
     _labelled.need_labels(labels)
     if key == "file_input" and "job_id" in labels.columns:
@@ -116,6 +123,11 @@ def reviewer_agreement(labels: pd.DataFrame) -> pd.DataFrame:
         * ``kappa`` (float64): agreement beyond chance: Cohen's kappa (1960) of a pair, and in the row for all
           Krippendorff's alpha for nominal values (2004, "Content Analysis", chapter 11); missing where all labels are
           one type.
+
+    Raises
+    ------
+    ArgumentError
+        If ``labels`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

@@ -85,6 +85,11 @@ def rule_lint(rules: pd.DataFrame) -> pd.DataFrame:
 
         Nothing wrong, or no rules: no rows.
 
+    Raises
+    ------
+    ArgumentError
+        If ``rules`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> rules = pd.DataFrame({"rule_set": "r1", "position": [0, 1, 2], "type": ["memo", "Memo ", "letter"],

@@ -59,6 +59,11 @@ def rule_position_effect(jobs: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFram
 
         No jobs, or no rule in two places: the row of all, cannot be told.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     Confounds that a pair of files can't take away: what else changed between the two rule sets (rules added, removed or

@@ -52,6 +52,11 @@ def rule_usage(jobs: pd.DataFrame, rules: pd.DataFrame, *, level: float = 0.95) 
 
         No jobs: counts are 0, shares and flags missing. No rules: no rows.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> rules = pd.DataFrame({"rule_set": "r1", "position": [0, 1], "type": ["memo", "letter"]})
@@ -169,6 +174,11 @@ def rule_sets(jobs: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
           missing: none has a time.
 
         No rules: no rows. No jobs: counts are 0, the rest missing.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

@@ -42,6 +42,11 @@ def draw_sample(
 
         Add ``label`` to it, and it is a table of labels.
 
+    Raises
+    ------
+    ArgumentError
+        If ``plan`` isn't of these jobs, or another argument can't be right.
+
     Examples
     --------
     >>> from llama_classify_nb.metrics import audit_plan
@@ -57,6 +62,12 @@ def draw_sample(
         raise ArgumentError(f"blind is {blind!r}; it must be a share from 0 to 1")
     strata = plan[plan["stratum"] != "all"].reset_index(drop=True)
     number = _strata.assign(jobs, strata, plan.attrs.get("by"))
+    n_jobs = np.bincount(number[number >= 0], minlength=len(strata))
+    if (n_jobs != strata["n_jobs"].to_numpy()).any():
+        raise ArgumentError(
+            f"plan is of other jobs: its strata hold {strata['n_jobs'].sum():,}, and {n_jobs.sum():,} of jobs fit; "
+            "pass the table that audit_plan was given, or plan anew"
+        )
     taken = pd.Index(plan.attrs.get("labelled", []))
     if exclude is not None:
         _arguments.need_columns(exclude, "job_id")

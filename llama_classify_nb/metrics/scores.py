@@ -58,6 +58,11 @@ def accuracy(
 
         No jobs, or no labels: n is 0, the rest missing.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({"job_id": ["a", "b", "c"], "outcome": ["matched", "matched", "no_match"],
@@ -111,6 +116,11 @@ def scores_by_type(
         * ``recall`` (float64, 0 to 1): n_right / n_labelled, with ``recall_lower`` and ``recall_upper``; intervals are
           exact (Clopper and Pearson 1934); missing where it would be 0 / 0;
         * ``f1`` (float64, 0 to 1): 2 n_right / (n_labelled + n_answered); missing likewise.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------
@@ -169,6 +179,11 @@ def confusion_matrix(jobs: pd.DataFrame, labels: pd.DataFrame, *, rules: pd.Data
         * ``share`` (float64, 0 to 1): count / n; missing where n is 0.
 
         Unscored answers of a type are counted with the matched ones, since the type is judged and not the confidence.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

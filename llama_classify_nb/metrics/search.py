@@ -68,6 +68,11 @@ def search(
 
         Nothing found, or no jobs: no rows.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     The score is BM25 (Robertson & Zaragoza 2009, "The probabilistic relevance framework", eq. 3.15) with k1 = 1.2,

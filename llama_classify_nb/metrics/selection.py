@@ -10,6 +10,7 @@ import pandas as pd
 
 from .. import schema
 from ..exceptions import ArgumentError
+from ..moments import read_moment
 from . import _arguments
 
 
@@ -24,7 +25,7 @@ def select_jobs(
     created: tuple[Any, Any] | None = None,
     text: str | None = None,
 ) -> pd.DataFrame:
-    """Select the jobs that match every filter given.
+    """Which jobs match every filter given?
 
     Parameters
     ----------
@@ -52,6 +53,11 @@ def select_jobs(
     DataFrame
         The rows that match, in their order, with all columns, dtypes and categories, and with their index. No filters:
         all rows, as a new frame. None match, or no jobs: no rows, and the same columns.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------
@@ -121,8 +127,10 @@ def _within_confidence(jobs: pd.DataFrame, ends: Any) -> np.ndarray:
     _arguments.need_columns(jobs, "confidence")
     low, high = _ends("confidence", ends)
     for end in (low, high):
-        if end is not None and (isinstance(end, bool) or not isinstance(end, int | float | np.number) or end != end):
-            raise ArgumentError(f"confidence holds {end!r}; an end must be a number from 0 to 1, or None")
+        if end is not None and (
+            isinstance(end, bool) or not isinstance(end, int | float | np.number) or not 0 <= float(end) <= 1
+        ):
+            raise ArgumentError(f"confidence holds {end!r}; an end must be a number from 0 to 1, such as 0.95, or None")
     if low is not None and high is not None and low > high:
         raise ArgumentError(f"confidence is ({low}, {high}); the lower end must come first")
     stated = jobs["confidence"].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -135,7 +143,7 @@ def _within_confidence(jobs: pd.DataFrame, ends: Any) -> np.ndarray:
 def within_created(jobs: pd.DataFrame, ends: Any, argument: str = "created") -> np.ndarray:
     """Tell which jobs were created in a period; ``argument`` is what an error calls it."""
     _arguments.need_columns(jobs, "created_at")
-    start, end = (None if one is None else _time(argument, one) for one in _ends(argument, ends))
+    start, end = (None if one is None else read_moment(argument, one) for one in _ends(argument, ends))
     if start is not None and end is not None and start > end:
         raise ArgumentError(f"{argument} is ({start}, {end}); the start must come first")
     keep = jobs["created_at"].notna().to_numpy()
@@ -144,18 +152,6 @@ def within_created(jobs: pd.DataFrame, ends: Any, argument: str = "created") -> 
     if end is not None:
         keep = keep & (jobs["created_at"] < end).to_numpy()
     return np.asarray(keep)
-
-
-def _time(argument: str, value: Any) -> pd.Timestamp:
-    try:
-        time = pd.Timestamp(value)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(
-            f"{argument} holds {value!r}, which is not a time; write it like '2026-02-28 13:00'"
-        ) from error
-    if pd.isna(time):
-        raise ArgumentError(f"{argument} holds {value!r}, which is not a time; None leaves an end open")
-    return time.tz_localize("UTC") if time.tz is None else time.tz_convert("UTC")
 
 
 def _with_text(jobs: pd.DataFrame, text: Any) -> np.ndarray:

@@ -44,6 +44,11 @@ def corrected_type_shares(
 
         Without labels the shares are missing.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     Jobs are strata by their answer; a type's share is Σ W p, with W the share of jobs that got the answer, and p the

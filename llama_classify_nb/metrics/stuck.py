@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..exceptions import ArgumentError
+from ..moments import read_moment
 from . import _arguments, _counts
 from .over_time import _FINISHED
 
@@ -51,6 +52,11 @@ def stuck_jobs(jobs: pd.DataFrame, *, as_of: str | dt.datetime) -> pd.DataFrame:
 
         No stuck job, or no jobs: no rows.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({
@@ -65,7 +71,7 @@ def stuck_jobs(jobs: pd.DataFrame, *, as_of: str | dt.datetime) -> pd.DataFrame:
     0      b  7140.0  all jobs  1       90.0    7050.0
     """
     _arguments.need_columns(jobs, "job_id", "status", "outcome", "created_at", "duration_s")
-    moment = _moment(as_of)
+    moment = read_moment("as_of", as_of)
     kind = [column for column in KIND if column in jobs.columns]
     number = _kind_numbers(jobs, kind)
     known = _arguments.has_outcome(jobs, _FINISHED) & jobs["duration_s"].notna().to_numpy()
@@ -81,17 +87,6 @@ def stuck_jobs(jobs: pd.DataFrame, *, as_of: str | dt.datetime) -> pd.DataFrame:
     # An age that is missing is beyond nothing; without a finished job, nothing is the longest.
     stuck = _arguments.has_outcome(jobs, ("unfinished",)) & (table["beyond_s"] > 0) & (table["n"] > 0)
     return table[stuck].sort_values(["beyond_s", "job_id"], ascending=[False, True], ignore_index=True)
-
-
-def _moment(as_of: str | dt.datetime) -> pd.Timestamp:
-    try:
-        moment = pd.Timestamp(as_of)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"as_of is {as_of!r}; it must be a time, such as '2026-02-28 12:00' ({error})") from error
-    if pd.isna(moment):
-        raise ArgumentError("as_of is missing; pass the time when the jobs were fetched, such as '2026-02-28 12:00'")
-    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-    return moment.as_unit("us")  # as the tables have it: nanoseconds end in 2262, and a job may say 9999
 
 
 def _seconds(durations: pd.Series) -> np.ndarray:

@@ -78,6 +78,11 @@ def precision_threshold(
           certify it with a chance of about 80 %, if it is as precise as seen so far; missing where no number would;
         * ``reason`` (str): in words.
 
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
+
     Notes
     -----
     Fixed-sequence testing, as in Learn then Test (Angelopoulos, Bates, Candès, Jordan, Lei 2021, arXiv 2110.01052),

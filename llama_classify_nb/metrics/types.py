@@ -13,9 +13,10 @@ _OWN = ("type", "outcome", "count", "n", "share", "share_lower", "share_upper")
 
 
 def type_breakdown(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
-    """Count the answers of each type, and those where no rule matched.
+    """Which types do the answers give?
 
-    Only answered jobs count: those whose outcome is matched or no_match.
+    Counts the answers of each type, and those where no rule matched. Only answered jobs count: those whose outcome is
+    matched or no_match.
 
     Parameters
     ----------
@@ -40,6 +41,11 @@ def type_breakdown(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame
 
         Jobs without an answer, or no jobs at all: every count is 0, every share missing (with ``by``, no rows without
         jobs). One job: one row has count 1.
+
+    Raises
+    ------
+    ArgumentError
+        If ``jobs`` lacks a column that is read, or another argument can't be right.
 
     Examples
     --------

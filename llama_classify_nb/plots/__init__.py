@@ -105,3 +105,8 @@ __all__ = [
     "type_breakdown",
     "type_drift",
 ]
+
+
+def __dir__() -> list[str]:
+    """Show what is public: the modules are rooms behind the desk."""
+    return __all__

@@ -41,6 +41,11 @@ def anchoring(
         Two bars, or two for each group: the share of labels that agree with the answer, blind and seen, with their
         intervals and how many labels there are. Of one group, the label below tells the difference. Of more than 40
         groups, the 40 with the most labels are drawn.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.anchoring`` does.
     """
     return draw_anchoring(
         metrics.anchoring(jobs, labels, rules=rules, by=by, level=level), len(jobs), by=by, level=level, ax=ax

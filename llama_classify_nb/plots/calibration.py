@@ -47,6 +47,11 @@ def calibration_curve(
         A point for each bin at its mean confidence and its accuracy, with the interval of the accuracy; where
         confidences are what they say, points lie on the dashed line. The strip below shows how many jobs each bin has.
         Of more than 8 groups, the 8 with the most jobs are drawn.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.calibration_curve`` does.
     """
     options: dict[str, Any] = {"kind": kind, "bins": bins, "closed": closed, "with_zero": with_zero}
     options |= {"no_match": no_match, "level": level}
@@ -115,6 +120,11 @@ def risk_coverage_curve(
     Axes
         Risk over coverage, a point for each threshold; the shaded band is the interval of each by itself. Of more than
         8 groups, the 8 with the most jobs are drawn.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.risk_coverage_curve`` does.
     """
     return draw_risk_coverage_curve(
         metrics.risk_coverage_curve(jobs, labels, rules=rules, by=by, no_match=no_match, level=level),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def confidence_distribution(
     jobs: pd.DataFrame, *, by: str | None = None, bins: int = 20, ax: Axes | None = None
 ) -> Axes:
-    """Draw how many answers have which confidence.
+    """How confident are the answers?
 
     Parameters
     ----------
@@ -31,6 +31,11 @@ def confidence_distribution(
         A bar for each bin with jobs, as high as its count and as wide as the bin; with ``by``, the bars of the groups
         stand on one another (of more than 40 groups, the smallest together). No bar is drawn for an empty bin. Without
         answers, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.confidence_distribution`` does.
     """
     return draw_confidence_distribution(
         metrics.confidence_distribution(jobs, by=by, bins=bins), len(jobs), by=by, bins=bins, ax=ax
@@ -62,7 +67,7 @@ def draw_confidence_distribution(
 
 
 def confidence_by_type(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw the spread of confidence for each type.
+    """How surely is each type answered?
 
     Parameters
     ----------
@@ -77,6 +82,11 @@ def confidence_by_type(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         A row for each type, and one for no match: the box holds the middle half of the answers (q25 to q75), the line
         across it is the median, the diamond the mean, and the thin line goes from the least to the greatest. Of more
         than 40 types, the 40 with the most answers are drawn. Without answers, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.confidence_by_type`` does.
     """
     return draw_confidence_by_type(metrics.confidence_by_type(jobs), len(jobs), ax=ax)
 

@@ -33,6 +33,11 @@ def costs(jobs: pd.DataFrame, *, by: str | None = None, threshold: float = 0.0, 
         For each group a bar for the mean cost of a job and one for the cost of an accepted answer, with their intervals
         at 95 %; one without an upper end runs to the edge. Of more than 40 groups, those with the most jobs are drawn.
         Without jobs that state their usage, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.costs`` does.
     """
     return draw_costs(metrics.costs(jobs, by=by, threshold=threshold), len(jobs), by=by, threshold=threshold, ax=ax)
 
@@ -104,6 +109,11 @@ def cost_curve(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = N
     Axes
         Credits per accepted answer (on a logarithmic scale) over the threshold, in steps: one line, or one for each
         of the at most 8 groups with the most jobs. Without accepted answers that state their usage, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.cost_curve`` does.
     """
     return draw_cost_curve(metrics.cost_curve(jobs, by=by), len(jobs), by=by, ax=ax)
 

@@ -48,6 +48,11 @@ def type_drift(
         seven types, those seven are drawn whose shares move the most. A dashed line marks the change point, whose
         p-value stands in the legend. Of up to 60 periods, those have a star whose mix differs from that of the period
         before, with a p-value below 1 - level; of more, intervals are bands. Without answers, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.type_drift`` does.
     """
     options: dict[str, Any] = {"by": by, "freq": freq, "level": level}
     table = metrics.type_drift(jobs, n_permutations=n_permutations, seed=seed, **options)
@@ -114,6 +119,11 @@ def confidence_drift(
         Periods with answers stand side by side, each with its number of jobs: a dot for each atom of confidence, as
         large as its share of the period; a box from the lower to the upper quartile with a line at the median; and the
         mean with its interval. Change point and stars are as in :func:`type_drift`. Without answers, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.confidence_drift`` does.
     """
     options: dict[str, Any] = {"by": by, "freq": freq, "level": level}
     table = metrics.confidence_drift(jobs, n_permutations=n_permutations, seed=seed, **options)

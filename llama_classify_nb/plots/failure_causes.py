@@ -19,7 +19,7 @@ _ANSWERS = {1: "may help", 0: "won't help", -1: "unknown"}
 
 
 def failure_causes(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many jobs failed for which cause, and whether asking again may help.
+    """What lies behind the failures, and may asking again help?
 
     Parameters
     ----------
@@ -34,6 +34,11 @@ def failure_causes(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         A horizontal bar for each cause, the most frequent first, made of a piece for each answer to whether asking
         again may help, as long as the jobs of its templates. The number at its end is the count of the cause. Without
         failed jobs, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.failure_causes`` does.
     """
     return draw_failure_causes(metrics.failure_causes(jobs), len(jobs), ax=ax)
 

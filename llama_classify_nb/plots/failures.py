@@ -17,7 +17,7 @@ _MOST_TEMPLATES = 20
 
 
 def failure_templates(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many jobs failed with which message.
+    """Why did jobs fail, by the messages that differ in their parameters alone?
 
     Parameters
     ----------
@@ -32,6 +32,11 @@ def failure_templates(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         A horizontal bar for each of the 20 most frequent templates, as long as its count, and one for the rest
         together. Long templates are shortened in the middle; the table has them whole. Without failed jobs, the Axes
         say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.failure_templates`` does.
     """
     return draw_failure_templates(metrics.failure_templates(jobs), len(jobs), ax=ax)
 
@@ -61,7 +66,7 @@ def draw_failure_templates(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None 
 
 
 def failure_rates(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the share of the finished jobs that failed, with its interval.
+    """How many of the finished jobs failed, here and there?
 
     Parameters
     ----------
@@ -76,6 +81,11 @@ def failure_rates(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None 
         A horizontal bar for each group. Its length is the share, the line Wilson's interval at 95 %, the number the
         failed jobs; the label says how many finished. Weeks go from the top. Of more than 40 groups, those with the
         most finished jobs are drawn, and the title says how many. Without finished jobs, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.failure_rates`` does.
     """
     return draw_failure_rates(metrics.failure_rates(jobs, by=by), len(jobs), by=by, ax=ax)
 

@@ -54,6 +54,11 @@ def flip_flow(
         flipped. The twelve greatest flips show their number; with labels, also how many of them a and b have right.
         Of more than 30 types on a side, those with the fewest documents are drawn together; names without room are left
         out. Without documents that both sides answered, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.flip_flow`` does.
     """
     table = metrics.flip_flow(jobs, a, b, by=by, labels=labels, rules=rules, level=level)
     return draw_flip_flow(table, a, b, len(jobs), has_labels=labels is not None, ax=ax)

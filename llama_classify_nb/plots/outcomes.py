@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def status_breakdown(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the share of each outcome among the jobs, with its interval and count.
+    """How many jobs finished, failed, or are open?
 
     Parameters
     ----------
@@ -29,6 +29,11 @@ def status_breakdown(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | No
         A horizontal bar for each outcome and status; with ``by``, one for each group side by side. Its length is the
         share, the line Wilson's interval at 95 %, the number the count. Of more than 8 groups, those with the most jobs
         are drawn, and the title says how many. Without jobs, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.status_breakdown`` does.
     """
     return draw_status_breakdown(metrics.status_breakdown(jobs, by=by), len(jobs), by=by, ax=ax)
 

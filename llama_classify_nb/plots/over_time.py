@@ -21,7 +21,7 @@ _MOST_TICKS = 10
 
 
 def jobs_over_time(jobs: pd.DataFrame, *, freq: str = "D", by: str | None = "outcome", ax: Axes | None = None) -> Axes:
-    """Draw how many jobs were made in each period.
+    """When were the jobs made?
 
     Parameters
     ----------
@@ -37,6 +37,11 @@ def jobs_over_time(jobs: pd.DataFrame, *, freq: str = "D", by: str | None = "out
         than 40 groups, the smallest together). Periods stand side by side, at 0, 1, 2 … along the axis, labelled with
         their start in UTC; an empty stretch of more than 100 periods is a dotted line. Jobs without a time stand at
         the right, labelled "no time". Without jobs, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.jobs_over_time`` does.
     """
     return draw_jobs_over_time(metrics.jobs_over_time(jobs, freq=freq, by=by), len(jobs), freq=freq, by=by, ax=ax)
 
@@ -95,7 +100,7 @@ def _mark_gaps(ax: Axes, periods: pd.Series, freq: str) -> None:
 
 
 def durations(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw how long finished jobs took.
+    """How long did finished jobs take?
 
     Parameters
     ----------
@@ -111,6 +116,11 @@ def durations(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = No
         90 % quantile, and the thin line goes from the least to the greatest. The axis is linear up to 1 s, and
         logarithmic beyond. Of more than 40 groups, the 40 with the most jobs are drawn. Without durations, the Axes
         say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.durations`` does.
     """
     return draw_durations(metrics.durations(jobs, by=by), len(jobs), by=by, ax=ax)
 

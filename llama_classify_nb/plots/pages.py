@@ -32,6 +32,11 @@ def pages_in_scope(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Axes
         A horizontal bar for each scope, as long as its number of jobs; rows with the same words are one bar. Those that
         are odd are hatched. Of more than 25 scopes, those with the most jobs are drawn. Without jobs, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.pages_in_scope`` does.
     """
     return draw_pages_in_scope(metrics.pages_in_scope(jobs), len(jobs), ax=ax)
 

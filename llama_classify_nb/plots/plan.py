@@ -41,6 +41,11 @@ def audit_plan(
     Axes
         A bar for each stratum: labels so far, to be drawn now, and later. Beside it, how many jobs there are, and how
         many of them are expected to be right. Of more than 40 strata, the 40 with the most labels are drawn.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.audit_plan`` does.
     """
     options: dict[str, Any] = {"margin": margin, "assurance": assurance, "target": target}
     options |= {"pilot": pilot, "budget": budget}

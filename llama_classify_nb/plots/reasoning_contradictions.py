@@ -49,6 +49,11 @@ def reasoning_contradictions(
     Axes
         A horizontal bar for each type that has such reasonings, with a part for each kind, as long as its count. Of
         more than 40 types, those with the most are drawn. Where nothing is found, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.reasoning_contradictions`` does.
     """
     return draw_reasoning_contradictions(
         metrics.reasoning_contradictions(

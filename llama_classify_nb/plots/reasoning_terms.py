@@ -39,6 +39,11 @@ def reasoning_terms(
         For each group its most telling words, in the order of the table but for those of a type's name, as many as
         make 40 rows: the bar is the share of the group's reasonings that hold the word, the diamond that of the others.
         Of more than 40 groups, those with the most reasonings are drawn. Where no word is distinctive, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.reasoning_terms`` does.
     """
     return draw_reasoning_terms(
         metrics.reasoning_terms(jobs, by=by, split=split, most=most, most_read=most_read, assurance=assurance),

@@ -45,6 +45,11 @@ def rerun_stability(
         A row for all, or for each group: the total agreement, and with labels the share of wrong first answers among
         questions whose answer changed, and among the others, with their intervals. Of more than 40 groups, the 40 with
         the most questions are drawn. Where nothing was asked twice, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.rerun_stability`` does.
     """
     return draw_rerun_stability(
         metrics.rerun_stability(jobs, labels, rules=rules, by=by, level=level), len(jobs), by=by, level=level, ax=ax

@@ -38,6 +38,11 @@ def rule_diff(rules: pd.DataFrame, old: str, new: str, *, ax: Axes | None = None
         The rules of the old set at the left and those of the new one at the right, each at its place, and a line from
         each rule to itself, which shows its change. A cross is a rule that was removed, a plus one that was added. Of
         longer lists, the first 40 places are drawn.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.rule_diff`` does.
     """
     return draw_rule_diff(metrics.rule_diff(rules, old, new), old, new, ax=ax)
 

@@ -30,6 +30,11 @@ def rule_lint(rules: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Axes
         A bar for each check with findings, the gravest first, as long as their number; colour and hatch show the
         severity.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.rule_lint`` does.
     """
     return draw_rule_lint(metrics.rule_lint(rules), len(rules), ax=ax)
 

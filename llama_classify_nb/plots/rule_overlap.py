@@ -44,6 +44,11 @@ def rule_overlap(
         A cell for each pair of types, as dark as its score, with the score in percent where there is room and it is 1 %
         or more; ``*`` stands in the row of the type whose description to sharpen. Of more than 40 types, those with the
         highest scores are drawn. Without jobs, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.rule_overlap`` does.
     """
     several = rules["rule_set"].nunique() if isinstance(rules, pd.DataFrame) and "rule_set" in rules else 0
     if rule_set is None and several:

@@ -30,6 +30,11 @@ def rule_position_effect(jobs: pd.DataFrame, rules: pd.DataFrame, *, ax: Axes | 
         For all rules, and for each that can be compared: to the right the answers that changed with the order of two
         rules, to the left those that changed against it, with the verdict. Of more than 40 rows, those with the
         most files are drawn. Where nothing can be told, the Axes say why.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.rule_position_effect`` does.
     """
     return draw_rule_position_effect(metrics.rule_position_effect(jobs, rules), len(jobs), ax=ax)
 

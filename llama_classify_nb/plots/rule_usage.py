@@ -35,6 +35,11 @@ def rule_usage(jobs: pd.DataFrame, rules: pd.DataFrame, *, level: float = 0.95, 
         A bar for each row, as long as its share, with the interval; beside it the answers, their mean confidence, and
         its flag. Rows of several rule sets stand under one another. Of more than 40 rows, those with the most answers
         are drawn.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.rule_usage`` does.
     """
     return draw_rule_usage(metrics.rule_usage(jobs, rules, level=level), len(jobs), level=level, ax=ax)
 
@@ -92,6 +97,11 @@ def rule_sets(jobs: pd.DataFrame, rules: pd.DataFrame, *, ax: Axes | None = None
     Axes
         For each rule set with a dated job a bar from its first use to its last, with its jobs and configurations beside
         its name. Of more than 40, those with the most jobs are drawn.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.rule_sets`` does.
     """
     return draw_rule_sets(metrics.rule_sets(jobs, rules), len(jobs), ax=ax)
 

@@ -39,6 +39,11 @@ def scores_by_type(
     Axes
         A row for each type (and group) with a label or an answer: precision and recall, with their intervals. Of more
         than 40 rows, the 40 with the most labels are drawn.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.scores_by_type`` does.
     """
     return draw_scores_by_type(
         metrics.scores_by_type(jobs, labels, rules=rules, by=by, level=level), len(jobs), by=by, level=level, ax=ax
@@ -94,6 +99,11 @@ def confusion_matrix(
         A row for each label with jobs, a column for each answer, then one for each outcome without a type. Cells are as
         dark as their share of the row, and show it in percent under the count; empty ones show nothing. Of more than 40
         labels or answers, the 40 most frequent are drawn.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.confusion_matrix`` does.
     """
     return draw_confusion_matrix(metrics.confusion_matrix(jobs, labels, rules=rules), len(jobs), ax=ax)
 

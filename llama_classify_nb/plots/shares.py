@@ -36,6 +36,11 @@ def corrected_type_shares(
     Axes
         A row for each type: the point with its interval is the corrected share, the open bar the raw one. Of more than
         40 types, the 40 that are answered most are drawn. Without labels, the picture says so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.corrected_type_shares`` does.
     """
     return draw_corrected_type_shares(
         metrics.corrected_type_shares(jobs, labels, rules=rules, level=level), len(jobs), level=level, ax=ax

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def stuck_jobs(jobs: pd.DataFrame, *, as_of: str | dt.datetime, ax: Axes | None = None) -> Axes:
-    """Draw how old stuck jobs are, against the longest that jobs of their kind took.
+    """Which unfinished jobs are older than any job of their kind ever got?
 
     Parameters
     ----------
@@ -31,6 +31,11 @@ def stuck_jobs(jobs: pd.DataFrame, *, as_of: str | dt.datetime, ax: Axes | None 
         A horizontal bar for each stuck job, as long as its age; the black line across it is the longest duration among
         the jobs it is compared with. The axis is linear up to 1 s, and logarithmic beyond. Of more than 40 jobs, those
         furthest beyond are drawn, and the title says how many. Without stuck jobs, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.stuck_jobs`` does.
     """
     return draw_stuck_jobs(metrics.stuck_jobs(jobs, as_of=as_of), len(jobs), ax=ax)
 

@@ -39,6 +39,11 @@ def precision_threshold(
         Risk over coverage of the labels, as ``risk_coverage_curve`` draws them; the dashed line is the risk that the
         target allows, and a star at the risk and coverage of the labels marks each certified threshold. Where none can
         be certified, the picture says so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.precision_threshold`` does.
     """
     found = metrics.precision_threshold(jobs, labels, target=target, assurance=assurance, rules=rules, by=by)
     curve = metrics.risk_coverage_curve(jobs, labels, rules=rules, by=by)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def type_breakdown(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the share of each type among the answers, with its interval and count.
+    """Which types do the answers give?
 
     Parameters
     ----------
@@ -29,6 +29,11 @@ def type_breakdown(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None
         A horizontal bar for each type, and one for no match; with ``by``, one for each group side by side. Its length
         is the share, the line Wilson's interval at 95 %, the number the count. Of more than 40 types or 8
         groups, those with the most answers are drawn, and the title says how many. Without answers, the Axes say so.
+
+    Raises
+    ------
+    ArgumentError
+        As ``metrics.type_breakdown`` does.
     """
     return draw_type_breakdown(metrics.type_breakdown(jobs, by=by), len(jobs), by=by, ax=ax)
 

@@ -150,7 +150,9 @@ def taken(jobset: Any, labels: Any, plan: Any) -> Given:
     """Take the tables of a JobSet, labels and a plan, each checked."""
     for name in ("jobs", "rules", "problems"):
         if not isinstance(getattr(jobset, name, None), pd.DataFrame):
-            raise ArgumentError(f"jobset must be a JobSet, with the table {name}; a {type(jobset).__name__} came")
+            raise ArgumentError(
+                f"jobset is a {type(jobset).__name__}: give a JobSet, as fetch_jobs and read_jobs return it"
+            )
     if labels is not None and not isinstance(labels, pd.DataFrame):
         raise ArgumentError(f"labels must be a DataFrame, as read_labels gives one; a {type(labels).__name__} came")
     if plan is not None and (not isinstance(plan, pd.DataFrame) or "stratum" not in plan.columns):

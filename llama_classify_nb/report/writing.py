@@ -13,6 +13,7 @@ import pandas as pd
 from ..exceptions import ArgumentError
 from ..export import SIDECAR, describe, write_csv
 from ..files import write_aside
+from ..moments import read_moment
 from .contents import Arguments, Given, Table, Tables, answers, given_tables, taken
 from .facts import facts
 from .folder import MANIFEST, resolved, written_aside
@@ -149,11 +150,4 @@ def _checked(jobs: pd.DataFrame, target: Any, assurance: Any, as_of: Any, seed: 
         times = [jobs[name].max() for name in ("created_at", "updated_at") if name in jobs.columns]
         known = [time for time in times if not pd.isna(time)]
         return Arguments(float(target), float(assurance), seed, max(known, default=None))
-    try:
-        time = pd.Timestamp(as_of)
-    except (ValueError, TypeError) as error:
-        raise ArgumentError(f"as_of is {as_of!r}; it must be a time, such as '2026-01-31T12:00'") from error
-    if pd.isna(time):
-        raise ArgumentError("as_of is a missing time; leave it out, or give one, such as '2026-01-31T12:00'")
-    time = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
-    return Arguments(float(target), float(assurance), seed, time.as_unit("us"))
+    return Arguments(float(target), float(assurance), seed, read_moment("as_of", as_of))
