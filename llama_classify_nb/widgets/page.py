@@ -41,6 +41,8 @@ STYLE = """<style>
 .lcn th[aria-sort="ascending"]::after { content: " \\25b2"; }
 .lcn th[aria-sort="descending"]::after { content: " \\25bc"; }
 .lcn .facts th { white-space: nowrap; } .lcn .facts td { overflow-wrap: anywhere; }
+.lcn-pick input::placeholder { color: var(--jp-widgets-input-color, inherit); opacity: 1; }
+.lcn-pick input::-webkit-calendar-picker-indicator { opacity: 1; }
 .lcn svg { vertical-align: middle; max-width: 100%; }
 .lcn img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
 </style>"""
