@@ -95,7 +95,8 @@ class Desk:
             job, said = self.job_at(place), self._said.mine(place)
             row = {name: job[name] for name in ("job_id", "file_input", "type", "confidence")}
             what = None if said is None else said.label or "can't tell"
-            row |= {"stratum": self._queue["stratum"].iloc[place], "label": what, "is_hidden": self.is_hidden(place)}
+            row |= {"label": what, "is_hidden": self.is_hidden(place)}
+            row["stratum"] = None if row["is_hidden"] else self._queue["stratum"].iloc[place]
             rows.append(row)
         return rows, self.n
 

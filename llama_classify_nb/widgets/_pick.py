@@ -6,6 +6,7 @@ the cell a text, and "d d" deletes it. In a text field they leave the keys alone
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -96,8 +97,9 @@ class Pick(traitlets.HasTraits):
         if not found and (more := self.more(typed)) is not None:
             self.offer([*self.options, more], more[1])
             return more[1]
-        found = found or [one for text, one in texts if text.startswith(wanted)]
-        found = found or [one for text, one in texts if wanted in text]
+        # "3" means "3. …" rather than "30. …".
+        for pattern in (rf"{re.escape(wanted)}(?!\w)", re.escape(wanted), rf".*{re.escape(wanted)}"):
+            found = found or [one for text, one in texts if re.match(pattern, text, re.DOTALL)]
         if len(found) == 1:
             return found[0][1]
         quoted = repr(label(typed, 40))
