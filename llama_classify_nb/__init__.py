@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from .labels import load_sample_labels, read_labels
     from .loading import count_jobs, fetch_jobs, load_sample, read_jobs, wait_for_jobs
     from .report import verify_report, write_report
+    from .scanning import Scan, scan
     from .widgets import explore, review
 
 __all__ = [
     "Archive",
     "Client",
     "JobSet",
+    "Scan",
     "count_jobs",
     "demo_server",
     "exceptions",
@@ -39,6 +41,7 @@ __all__ = [
     "read_jobs",
     "read_labels",
     "review",
+    "scan",
     "verify_report",
     "wait_for_jobs",
     "write_csv",
@@ -59,6 +62,8 @@ _HOMES = {
     "read_labels": "labels",
     "JobSet": "jobset",
     "Archive": "archive",
+    "scan": "scanning",
+    "Scan": "scanning",
     "metrics": None,
     "plots": None,
     "explore": "widgets",
