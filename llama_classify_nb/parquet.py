@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import frames, schema
+from .columns import joined_tables
 from .exceptions import ArgumentError, ReadError
 from .files import write_aside
 
@@ -181,22 +182,7 @@ def _categorical(indices: np.ndarray, found: Sequence[str], categories: list[str
 def read_folder(path: Path) -> frames.Tables:
     """Give the tables of a Parquet file, or of all of a folder, as one."""
     found = [tables for file in (files_of(path) if path.is_dir() else [path]) for tables in read_tables(file)]
-    jobs, rules = (joined([getattr(tables, name) for tables in found]) for name in ("jobs", "rules"))
+    jobs, rules = (joined_tables([getattr(tables, name) for tables in found]) for name in ("jobs", "rules"))
     return found[0]._replace(
         jobs=jobs, rules=rules, problem_rows=[row for tables in found for row in tables.problem_rows]
     )
-
-
-def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Join tables of one kind, whose categories may differ: the result has all of them, in order."""
-    some = [table for table in tables if len(table)] or list(tables[:1])
-    data = {}
-    for name in some[0]:
-        columns = [table[name] for table in some]
-        if isinstance(columns[0].dtype, pd.CategoricalDtype):
-            kinds = columns[0].cat.categories
-            if any(not kinds.equals(column.cat.categories) for column in columns):
-                kinds = pd.Index(sorted(set().union(*(column.cat.categories for column in columns))), dtype=schema.TEXT)
-            columns = [column.cat.set_categories(kinds) for column in columns]
-        data[name] = pd.concat(columns, ignore_index=True)
-    return pd.DataFrame(data)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..columns import joined_tables
 from ..exceptions import ArgumentError
 
 #: Gives the values of codes; -1 is missing.
@@ -66,7 +67,7 @@ def tally(
 
 
 def _put_together(how: np.ufunc, values: np.ndarray, place: np.ndarray, n: int) -> np.ndarray:
-    start = {np.add: 0, np.minimum: NEVER, np.maximum: -NEVER}[how]
+    start = 0 if how is np.add else NEVER if how is np.minimum else -NEVER
     result = np.full(n, start, np.int64)
     how.at(result, place, values)
     return result
@@ -86,7 +87,7 @@ def merge(parts: Sequence[pd.DataFrame], measures: dict[str, np.ufunc] | None = 
         return parts[0]
     measures = measures or {}
     keys = [column for column in parts[0] if column != "count" and column not in measures]
-    together = pd.DataFrame({key: _joined([part[key] for part in parts]) for key in keys})
+    together = joined_tables([part[keys] for part in parts])
     values = {name: (how, _stacked(parts, name)) for name, how in measures.items()}
     return tally(together, _stacked(parts, "count"), values)
 
@@ -98,26 +99,6 @@ def _stacked(parts: Sequence[pd.DataFrame], name: str) -> np.ndarray:
 def merge_each(parts: Sequence[tuple[pd.DataFrame, ...]]) -> tuple[pd.DataFrame, ...]:
     """Merge partial tables that come several at a time, each with its like."""
     return tuple(merge(like) for like in zip(*parts, strict=True))
-
-
-def _joined(columns: list[pd.Series]) -> pd.Series:
-    if any(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
-        columns = [column.astype("category") for column in columns]
-        if any(column.dtype != columns[0].dtype for column in columns):
-            together = _categories([column.cat.categories for column in columns])
-            columns = [column.cat.set_categories(together) for column in columns]
-    return pd.concat(columns, ignore_index=True)
-
-
-def _categories(several: list[pd.Index]) -> pd.Index:
-    """Give all categories, in order, as the tables have them."""
-    values = set().union(*several)
-    dtypes = {one.dtype for one in several if len(one)} or {several[0].dtype}
-    try:
-        ordered = sorted(values)
-    except TypeError:  # of several kinds
-        ordered = sorted(values, key=str)
-    return pd.Index(ordered, dtype=dtypes.pop() if len(dtypes) == 1 else object)
 
 
 def encode(values: pd.Series) -> tuple[np.ndarray, int, Decode]:
