@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .export import read_csv, write_csv
     from .jobset import JobSet
     from .labels import load_sample_labels, read_labels
+    from .merging import merge_archives
     from .loading import count_jobs, fetch_jobs, load_sample, read_jobs, wait_for_jobs
     from .report import verify_report, write_report
     from .scanning import Scan, scan
@@ -35,6 +36,7 @@ __all__ = [
     "fetch_jobs",
     "load_sample",
     "load_sample_labels",
+    "merge_archives",
     "metrics",
     "plots",
     "read_csv",
@@ -62,6 +64,7 @@ _HOMES = {
     "read_labels": "labels",
     "JobSet": "jobset",
     "Archive": "archive",
+    "merge_archives": "merging",
     "scan": "scanning",
     "Scan": "scanning",
     "metrics": None,

@@ -42,11 +42,9 @@ def taken(tables: frames.Tables, part: int, chunk: int) -> Census:
     """Take the census of some jobs of a part."""
     jobs, rules = tables.jobs, tables.rules
     times = np.concatenate([jobs[name].dt.tz_localize(None).to_numpy() for name in ("created_at", "updated_at")])
-    where = {"part": part, "chunk": chunk, "row": np.arange(len(rules))}
     texts = rules[["rule_set", "position", "type", "description"]].astype(
         {"rule_set": schema.TEXT, "type": schema.TEXT}
     )
-    matched = (jobs["outcome"] == "matched").to_numpy(dtype=bool)
     rows = tables.problem_rows
     return Census(
         len(jobs),
@@ -54,12 +52,18 @@ def taken(tables: frames.Tables, part: int, chunk: int) -> Census:
         tables.n_odd_times,
         int(times.astype("datetime64[us]").view(np.int64).max(initial=_NEVER)),  # NaT is the least integer
         frozenset(jobs["status"].cat.categories),
-        texts.assign(**where),
-        _counts.tally(jobs[["rule_set", "type"]].assign(matched=matched)),
+        texts.assign(part=part, chunk=chunk, row=np.arange(len(rules))),
+        used(jobs),
         [((part, chunk, row), cells) for row, cells in enumerate(rows[:MOST_PROBLEMS])],
         Counter(str(row[1]) for row in rows),
         _watched(jobs["job_id"]),
     )
+
+
+def used(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Count jobs by rule set and type, and whether it matched."""
+    matched = (jobs["outcome"] == "matched").to_numpy(dtype=bool)
+    return _counts.tally(jobs[["rule_set", "type"]].assign(matched=matched))
 
 
 def merged(parts: Sequence[Census]) -> Census:
@@ -69,7 +73,9 @@ def merged(parts: Sequence[Census]) -> Census:
     rules = pd.concat([one.rules for one in parts], ignore_index=True).sort_values(["part", "chunk", "row"])
     problems = sorted((row for one in parts for row in one.problems), key=lambda row: row[0])
     return Census(
-        *(sum(getattr(one, name) for one in parts) for name in ("n_jobs", "n_repeated", "n_odd_times")),
+        sum(one.n_jobs for one in parts),
+        sum(one.n_repeated for one in parts),
+        sum(one.n_odd_times for one in parts),
         max(one.newest_us for one in parts),
         frozenset().union(*(one.statuses for one in parts)),
         rules.drop_duplicates(["rule_set", "position"], ignore_index=True),
@@ -101,15 +107,13 @@ def _least(several: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray
 
 def rules_table(census: Census) -> pd.DataFrame:
     """Make the table ``rules``: as in ``schema.RULES``, in the order in which the parts have them."""
-    rules, used = census.rules, census.used
-    types = pd.Index(sorted({*rules["type"], *used["type"].cat.categories}), dtype=schema.TEXT)
+    rules, cells = census.rules, census.used
+    types = pd.Index(sorted({*rules["type"], *cells["type"].cat.categories}), dtype=schema.TEXT)
     sets = pd.Index(sorted(set(rules["rule_set"])), dtype=schema.TEXT)
-    set_of, type_of = (
-        sets.get_indexer(pd.Index(used["rule_set"].astype(schema.TEXT))),
-        types.get_indexer(pd.Index(used["type"].astype(schema.TEXT))),
-    )
-    count, known = used["count"].to_numpy(), set_of >= 0
-    won = known & used["matched"].to_numpy(dtype=bool) & (type_of >= 0)
+    set_of = sets.get_indexer(pd.Index(cells["rule_set"].astype(schema.TEXT)))
+    type_of = types.get_indexer(pd.Index(cells["type"].astype(schema.TEXT)))
+    count, known = cells["count"].to_numpy(), set_of >= 0
+    won = known & cells["matched"].to_numpy(dtype=bool) & (type_of >= 0)
     n_jobs = np.bincount(set_of[known], count[known], minlength=len(sets)).astype(np.int64)
     # A pair of rule set and type as one number: there are far fewer than the product of both.
     pairs, place = np.unique(set_of[won] * len(types) + type_of[won], return_inverse=True)

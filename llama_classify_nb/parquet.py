@@ -104,8 +104,10 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a path is a Parquet file, or a folder with some."""
-    return path.name.lower().endswith(SUFFIX) if not path.is_dir() else bool(files_of(path))
+    """Whether a path is a Parquet file, or a folder that ``write_tables`` wrote."""
+    if not path.is_dir():
+        return path.name.lower().endswith(SUFFIX)
+    return (path / f"jobs{SUFFIX}").is_file() or any((path / "jobs").rglob(f"*{SUFFIX}"))
 
 
 def read_tables(path: Path, n_rows: int | None = None) -> Iterator[frames.Tables]:
@@ -181,6 +183,8 @@ def _categorical(indices: np.ndarray, found: Sequence[str], categories: list[str
 
 def read_folder(path: Path) -> frames.Tables:
     """Give the tables of a Parquet file, or of all of a folder, as one."""
+    if not path.exists():
+        raise ReadError(f"{path}: no such file")
     found = [tables for file in (files_of(path) if path.is_dir() else [path]) for tables in read_tables(file)]
     jobs, rules = (joined_tables([getattr(tables, name) for tables in found]) for name in ("jobs", "rules"))
     return found[0]._replace(

@@ -9,16 +9,19 @@ from typing import Any
 
 import pandas as pd
 
-from . import census, frames, gathering, schema
+from . import census, frames, gathering, picking, schema
 from .census import Census
 from .exceptions import ArgumentError, ScanError
-from .jobset import plural
+from .jobset import JobSet, plural
+from .metrics import select_jobs
 from .metrics._counted import Counted, Parts
 from .parts import Part, find_parts, read_part
 from .texts import printable
 
 #: Partial tables of more rows aren't small any more: what they are counted by has too many values.
 MOST_CELLS = 5_000_000
+#: Jobs that are picked at most: as many as fit into memory anywhere.
+MOST_PICKED = 1_000_000
 _MERGED_AT_ONCE = 8
 
 #: A count that is asked for, with its arguments.
@@ -182,6 +185,48 @@ class Scan:
             if len(given) < len(questions):
                 self._pass(tuple(sorted(wanted, key=repr)))
         return [given[place] for place in range(len(questions))]
+
+    def sample(self, n: int, seed: int = 0) -> JobSet:
+        """Draw ``n`` jobs at random, as a JobSet: the same whatever the parts are, and who reads them.
+
+        Parameters
+        ----------
+        n : int
+            How many, 1 to 1,000,000; all, if there are no more.
+        seed : int
+            From which they are drawn.
+        """
+        for name, value, low in (("n", n, 1), ("seed", seed, 0)):
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= MOST_PICKED:
+                raise ArgumentError(f"{name} is {value!r}: give a whole number from {low} to {MOST_PICKED:,}")
+        return self._picked(picking.drawing(n, seed), n, f"drawn from a scan, with the seed {seed}")
+
+    def select(self, **filters: Any) -> JobSet:
+        """Give the jobs that fit filters, as a JobSet.
+
+        Parameters
+        ----------
+        **filters
+            As for ``metrics.select_jobs``: ``outcomes``, ``types``, ``rule_sets``, ``configuration_ids``,
+            ``confidence``, ``created``, ``text``.
+
+        Raises
+        ------
+        ArgumentError
+            If more than 1,000,000 jobs fit, or a filter can't be right.
+        """
+        select_jobs(self.jobs.empty, **filters)
+        return self._picked(picking.selecting(filters), None, "selected from a scan")
+
+    def _picked(self, work: gathering.Work, n: int | None, note: str) -> JobSet:
+        found: list[pd.DataFrame] = []
+        for one in gathering.results(work, self.parts, self._executor, self._notes.append):
+            found.append(one)
+            if sum(map(len, found)) > MOST_PICKED and n is None:
+                raise ArgumentError(f"more than {MOST_PICKED:,} jobs fit the filters: ask for fewer, or draw a sample")
+            if len(found) >= _MERGED_AT_ONCE:
+                found = [picking.least(found, n or MOST_PICKED)]
+        return picking.as_jobset(picking.least(found, n or MOST_PICKED), self.census, note)
 
     def gathered(self, counted: Counted, arguments: tuple[Any, ...]) -> Any:
         """Give the partial table of all parts, merged; what was gathered once is kept."""
