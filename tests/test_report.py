@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import os
 import re
 import resource
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,7 +23,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import llama_classify_nb as lcn
-from llama_classify_nb import cells, export, report, schema
+from llama_classify_nb import cells, export, metrics, report, schema
 from llama_classify_nb.exceptions import ArgumentError
 from llama_classify_nb.report import contents, pictures
 from llama_classify_nb.report.manifest import read_arguments, read_manifest
@@ -158,6 +161,28 @@ class TestFiles:
 
 
 class TestTables:
+    def test_each_metric_is_computed_once_for_its_file_its_picture_and_the_page(
+        self, sample: lcn.JobSet, labels: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: Counter[str] = Counter()
+
+        def counted(name: str) -> Callable[..., pd.DataFrame]:
+            metric = getattr(metrics, name)
+
+            @functools.wraps(metric)
+            def count(*given: object, **options: object) -> pd.DataFrame:
+                asked[name] += 1
+                return metric(*given, **options)
+
+            return count
+
+        for name in metrics.__all__:
+            monkeypatch.setattr(metrics, name, counted(name))
+        monkeypatch.setattr(pictures, "_rendered", lambda _: {"svg": b"<svg ></svg>"})
+        jobset = SimpleNamespace(jobs=sample.jobs.iloc[::20], rules=sample.rules, problems=sample.problems)
+        report.write_report(jobset, tmp_path / "r", labels=labels)
+        assert asked == dict.fromkeys([*contents.OF_JOBS, *contents.OF_LABELS], 1)
+
     @pytest.mark.parametrize("source", ["sample", "awkward", "nothing", "labelled"])
     def test_every_table_comes_back_as_it_was(self, source: str, request: pytest.FixtureRequest) -> None:
         written = request.getfixturevalue(f"of_{source}").folder

@@ -35,10 +35,14 @@ def failure_causes(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         again may help, as long as the jobs of its templates. The number at its end is the count of the cause. Without
         failed jobs, the Axes say so.
     """
-    table = metrics.failure_causes(jobs)
+    return draw_failure_causes(metrics.failure_causes(jobs), len(jobs), ax=ax)
+
+
+def draw_failure_causes(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.failure_causes``, of so many jobs."""
     n = int(table["count"].sum())
-    table["again"] = table["retryable"].fillna(False).astype(int).where(table["retryable"].notna(), -1)
-    counts = table.pivot_table("count", "cause", "again", "sum", fill_value=0, observed=True)
+    again = table["retryable"].fillna(False).astype(int).where(table["retryable"].notna(), -1)
+    counts = table.assign(again=again).pivot_table("count", "cause", "again", "sum", fill_value=0, observed=True)
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     ax = _style.axes(ax, len(counts))
     if n:
@@ -47,7 +51,7 @@ def failure_causes(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.margins(x=0.1)
         _style.whole_numbers(ax.xaxis)
     else:
-        _style.say_empty(ax, "no failed jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no failed jobs" if n_jobs else "no jobs")
     _style.name(ax, title=f"Causes of failures, {_style.n_jobs(n, 'failed')}", x="count (jobs)", y="cause")
     return ax
 
