@@ -31,8 +31,9 @@ BACKOFF_S, MAX_BACKOFF_S = 1.0, 15.0  # between probes of a service that is shut
 MINUTE_S = (60.05, 61.5)  # most limits are by the minute: a probe is due then, and again if it came too early
 MANY = 20  # admitted requests that make a measurement
 CLOSE = 0.85  # of a refused pace: below it the pace grows fast
-BELOW = 0.99
-FAST, SLOW = 1.5, 1.001  # growth a second
+NEAR = 0.95  # of a refused pace, of what was admitted: then it was hardly too fast
+BELOW = 0.988
+FAST, SLOW = 1.3, 1.0008  # growth a second
 CONTRADICTED = 2  # windows in a row that refused some of their quota, after which it is taken to be none
 ALIKE = 4  # requests in a row that got through after as many refusals each, which shows that these are by count
 LEAVING_TRIAL = 8  # requests that then tell whether it is a pace
@@ -379,11 +380,16 @@ class Rate:
     def _cut(self, now: float) -> None:
         """Cut the pace to between what was admitted since the last refusal and what was refused now."""
         elapsed, refused = max(now - self._anchor, 1e-3), self._pace
-        self._ceiling = refused
-        if self._since_anchor >= MANY:
+        is_fast = refused >= TRIAL_BELOW
+        is_echo = self._since_anchor < MANY  # a window remembers what was too much before the last cut
+        if not (is_echo and is_fast and self._measured):
+            self._ceiling = refused
+        if not is_echo:
             self._measured = max(self._since_anchor / elapsed, 0.97 * self._measured)
             self._anchor, self._since_anchor = now, 0
-        if self._measured:
+        if is_fast and self._measured and (is_echo or self._measured >= NEAR * refused):
+            self._pace = BELOW * refused
+        elif self._measured:
             self._pace = math.sqrt(self._measured * refused) * (BELOW if self._measured >= CLOSE * refused else 1)
         else:
             low, high = max(self._since_anchor - 1, 0.3) / elapsed, (self._since_anchor + 1) / elapsed
@@ -392,8 +398,9 @@ class Rate:
                 low, high = max(self._since_anchor - 1, 0.3) / elapsed, (self._since_anchor + 1) / elapsed
             self._bracket = low, high
             self._pace = BELOW * low if high < 1.1 * low else math.sqrt(low * high)
-        self._pace = max(min(self._pace, 0.985 * refused), 1 / MAX_BACKOFF_S)
-        self._next_start = max(self._next_start, now + 1 / self._pace)
+        self._pace = max(min(self._pace, BELOW * refused), 1 / MAX_BACKOFF_S)
+        if not is_fast:
+            self._next_start = max(self._next_start, now + 1 / self._pace)
         self._grown = now
 
     def _tried(self, now: float, started: float, n_admitted: int) -> None:
