@@ -111,7 +111,9 @@ def calls(jobs: pd.DataFrame, rules: pd.DataFrame) -> dict[str, Callable[[], Any
         name: partial(getattr(metrics, name), jobs, **options) for name, options in OF_JOBS.items()
     }
     ways |= {name: partial(getattr(metrics, name), jobs, rules) for name in OF_RULES}
-    ways |= {f"{name}, of files": partial(_of_files, name, shared, rules, options) for name, options in OF_FILES.items()}
+    ways |= {
+        f"{name}, of files": partial(_of_files, name, shared, rules, options) for name, options in OF_FILES.items()
+    }
     ways |= {
         "draw_sample": partial(metrics.draw_sample, jobs, plan, seed=1),
         "rule_diff": partial(metrics.rule_diff, rules, first, last),
