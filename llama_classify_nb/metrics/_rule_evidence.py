@@ -82,7 +82,7 @@ def _asked_again(jobs: pd.DataFrame, typed: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(columns=["file_input", "type", "rule_set"], dtype=object)
     # As numbers, files are told apart faster; each rule set looks among them, too.
     file, files = pd.factorize(jobs["file_input"])
-    nameless = pd.Index(files).get_indexer([""])[0]
+    nameless = pd.Index(files).get_indexer(pd.Index([""]))[0]
     known = typed & (file >= 0) & ((file != nameless) | (nameless < 0))
     n = np.bincount(file[known], minlength=len(files))
     rows = np.flatnonzero(known)
@@ -109,7 +109,7 @@ def _is_first_of_transaction(jobs: pd.DataFrame, rows: np.ndarray, file: np.ndar
 def gather(known: Answers, name: Any, types: list[str]) -> Evidence:
     """Read what the jobs of one rule set say of its types."""
     place = pd.Index(types, dtype=object)
-    number = known.sets.get_indexer([name])[0]
+    number = known.sets.get_indexer(pd.Index([name], dtype=object))[0]
     here = np.flatnonzero(known.rule_set == number) if number >= 0 else np.empty(0, np.int64)
     answer = np.append(place.get_indexer(known.types), -1)[known.type[here]]
     n = np.bincount(answer[answer >= 0], minlength=len(types))

@@ -121,4 +121,4 @@ def incidence(found: Tokens) -> Any:
 def _distinct(cells: np.ndarray) -> np.ndarray:
     """Give each number once, in order: what ``np.unique`` does by hashing takes several times as long."""
     cells = np.sort(cells)
-    return cells[np.append(True, cells[1:] != cells[:-1])[: len(cells)]]
+    return np.asarray(cells[np.append(True, cells[1:] != cells[:-1])[: len(cells)]])
