@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from .. import schema
 from ..exceptions import ArgumentError
@@ -62,7 +64,7 @@ def match(jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None =
     _arguments.need_columns(jobs, key)
     _arguments.outcome_codes(jobs)
     agreed = majority(labels, key)
-    place = pd.Index(agreed[key]).get_indexer(pd.Index(jobs[key]))
+    place = places(jobs[key], agreed[key])
     row = np.flatnonzero(place >= 0)
     # In an order of their own: sums then come out alike to the last digit, however the jobs stand.
     row = row[np.argsort(jobs["job_id" if "job_id" in jobs.columns else key].iloc[row].astype(str), kind="stable")]
@@ -76,18 +78,42 @@ def match(jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None =
     return Labelled(some, row, label, *_judged(jobs, some, label, rules))
 
 
+def places(values: pd.Series, among: pd.Series) -> np.ndarray:
+    """Give the place of each value among others, which hold none twice; -1: it isn't there."""
+    if isinstance(values.dtype, pd.StringDtype):
+        try:
+            # A million texts are compared as Arrow holds them, rather than each made an object first.
+            known = pa.array(among.to_numpy(dtype=object), pa.large_string(), from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
+            pass  # among them are others than texts
+        else:
+            texts = pa.array(values, pa.large_string(), from_pandas=True)
+            found = pc.index_in(texts, value_set=known, skip_nulls=True)
+            return np.asarray(found.fill_null(-1).to_numpy()).astype(np.int64)
+    return np.asarray(pd.Index(among).get_indexer(pd.Index(values)))
+
+
+def first_rows(jobs: pd.DataFrame, job_ids: pd.Series) -> np.ndarray:
+    """Give the row of the first job that has each of these ids; -1: none has it."""
+    wanted = job_ids.dropna().drop_duplicates()
+    place = places(jobs["job_id"], wanted)
+    rows = np.flatnonzero(place >= 0)[::-1]
+    first = np.full(len(wanted) + 1, -1, np.int64)
+    first[place[rows]] = rows  # of several, the last one set stays: the first of the jobs
+    return np.asarray(first[pd.Index(wanted).get_indexer(pd.Index(job_ids))])
+
+
 def each(jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Judge each label, by ``job_id``, by itself: whether its job is scored, and whether its answer is right."""
     _arguments.outcome_codes(jobs)
-    known = jobs[~jobs["job_id"].duplicated()]
-    place = pd.Index(known["job_id"]).get_indexer(pd.Index(labels["job_id"]))
-    mine = place >= 0
+    row = first_rows(jobs, labels["job_id"])
+    mine = row >= 0
     if len(labels) and len(jobs) and not mine.any():
         raise ArgumentError(
             f"labels: no label is of a job in jobs; the first is of {labels['job_id'].iloc[0]!r}, and jobs holds such "
             f"as {jobs['job_id'].iloc[0]!r}"
         )
-    some = known.iloc[place[mine]].reset_index(drop=True)
+    some = jobs.iloc[row[mine]].reset_index(drop=True)
     scored, right = np.zeros(len(labels), bool), np.zeros(len(labels), bool)
     scored[mine], _, right[mine] = _judged(jobs, some, labels["label"].to_numpy(dtype=object)[mine], rules)
     return scored, right

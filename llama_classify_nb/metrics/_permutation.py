@@ -19,7 +19,7 @@ from ..exceptions import ArgumentError
 #: Gives the distance of two mixes whose shares stand along the last axis.
 Distance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-_MOST_CELLS = 4_000_000  # held at a time: of 8 bytes each
+_MOST_CELLS = 400_000  # held at a time: of 8 bytes each, they stay in the processor's cache
 _FEWEST = 99
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from . import _arguments, _labelled, _rule_text, _tokens
+from ._texts import hashes
 
 #: Reasonings read of one rule set: so many, evenly from the types of the answers, within these bounds for each type.
 MOST_READ, FEWEST_OF_TYPE, MOST_OF_TYPE = 20_000, 50, 2_000
@@ -20,8 +21,11 @@ class Answers(NamedTuple):
     """The jobs, read once for all rule sets."""
 
     jobs: pd.DataFrame
-    rule_set: np.ndarray
-    type: np.ndarray  # None: the answer is no type
+    sets: pd.Index  # the rule sets
+    rule_set: np.ndarray  # the place of each job's in sets; -1: none
+    types: pd.Index  # the types
+    type: np.ndarray  # the place of each answer in types; -1: it is no type
+    has_reasoning: np.ndarray  # bool: there is a text to read
     again: pd.DataFrame  # file, type, rule_set of the answers about files that have several
     labels: pd.DataFrame | None  # rule_set, label, type of the labelled answers
 
@@ -51,38 +55,63 @@ def read_answers(jobs: pd.DataFrame, labels: pd.DataFrame | None) -> Answers:
     """Read of the jobs what all rule sets need."""
     _arguments.need_columns(jobs, "outcome", "type", "rule_set")
     typed = _arguments.has_outcome(jobs, _TYPED) & jobs["type"].notna().to_numpy()
-    kind = jobs["type"].astype(object).to_numpy(dtype=object).copy()
-    kind[~typed] = None
-    rule_set = jobs["rule_set"].astype(object).to_numpy(dtype=object)
+    kind, rule_set = (jobs[name].astype("category").cat for name in ("type", "rule_set"))
+    types, sets = (one.categories.astype(object) for one in (kind, rule_set))
+    answer, of_set = np.where(typed, kind.codes.to_numpy(), -1), rule_set.codes.to_numpy()
     judged = None
     if labels is not None:
         found = _labelled.match(jobs, labels)
         row = found.row[found.typed]
-        judged = pd.DataFrame({"rule_set": rule_set[row], "label": found.label[found.typed], "type": kind[row]})
-    return Answers(jobs, rule_set, kind, _asked_again(jobs, typed), judged)
+        judged = pd.DataFrame(
+            {
+                "rule_set": np.asarray(pd.Categorical.from_codes(of_set[row], sets), dtype=object),
+                "label": found.label[found.typed],
+                "type": np.asarray(pd.Categorical.from_codes(answer[row], types), dtype=object),
+            }
+        )
+    has_reasoning = np.zeros(len(jobs), bool)
+    if "reasoning" in jobs.columns:
+        reasoning = jobs["reasoning"]
+        has_reasoning = reasoning.notna().to_numpy() & (reasoning != "").to_numpy(dtype=bool, na_value=False)
+    return Answers(jobs, sets, of_set, types, answer, has_reasoning, _asked_again(jobs, typed), judged)
 
 
 def _asked_again(jobs: pd.DataFrame, typed: np.ndarray) -> pd.DataFrame:
     """Give the answers about files that have several; the same transaction handed in again isn't another answer."""
-    wanted = ["file_input", "type", "rule_set", "transaction_id", "job_id"]
-    some = jobs.loc[typed, [name for name in wanted if name in jobs.columns]].reset_index(drop=True)
-    if "file_input" not in some.columns:
-        return pd.DataFrame(columns=wanted[:3], dtype=object)
-    file = some["file_input"].astype(object)
-    some = some[(file.notna() & (file != "") & file.duplicated(keep=False)).to_numpy(dtype=bool)].astype(object)
-    if "transaction_id" in some.columns:
-        ordered = some.sort_values([name for name in ("job_id", "type") if name in some.columns])
-        once = ordered["transaction_id"].isna() | ~ordered.duplicated(["file_input", "transaction_id"])
-        some = ordered[once.to_numpy(dtype=bool)]
-    # Each rule set looks among the files: as numbers they are told apart faster.
-    return some[wanted[:3]].assign(file_input=pd.factorize(some["file_input"])[0])
+    if "file_input" not in jobs.columns:
+        return pd.DataFrame(columns=["file_input", "type", "rule_set"], dtype=object)
+    # As numbers, files are told apart faster; each rule set looks among them, too.
+    file, files = pd.factorize(jobs["file_input"])
+    nameless = pd.Index(files).get_indexer(pd.Index([""]))[0]
+    known = typed & (file >= 0) & ((file != nameless) | (nameless < 0))
+    n = np.bincount(file[known], minlength=len(files))
+    rows = np.flatnonzero(known)
+    rows = rows[n[file[rows]] > 1]
+    if "transaction_id" in jobs.columns:
+        rows = rows[_is_first_of_transaction(jobs, rows, file[rows])]
+    some = jobs[["type", "rule_set"]].iloc[rows].reset_index(drop=True).astype(object)
+    return some.assign(file_input=file[rows])
+
+
+def _is_first_of_transaction(jobs: pd.DataFrame, rows: np.ndarray, file: np.ndarray) -> np.ndarray:
+    """Tell of each row whether no row before it, in order of job and type, is of the same file and transaction."""
+    code = pd.factorize(jobs["transaction_id"].iloc[rows])[0]
+    pair = pd.Series(file * np.int64(code.max(initial=0) + 1) + code)
+    again = np.flatnonzero((code >= 0) & pair.duplicated(keep=False).to_numpy())
+    names = [name for name in ("job_id", "type") if name in jobs.columns]
+    some = jobs[names].iloc[rows[again]].reset_index(drop=True).astype(object)
+    ordered = some.sort_values(names).index.to_numpy()
+    is_first = np.ones(len(rows), bool)
+    is_first[again[ordered]] = ~pair.iloc[again[ordered]].duplicated().to_numpy()
+    return is_first
 
 
 def gather(known: Answers, name: Any, types: list[str]) -> Evidence:
     """Read what the jobs of one rule set say of its types."""
     place = pd.Index(types, dtype=object)
-    here = np.flatnonzero(known.rule_set == name)
-    answer = place.get_indexer(pd.Index(known.type[here], dtype=object))
+    number = known.sets.get_indexer(pd.Index([name], dtype=object))[0]
+    here = np.flatnonzero(known.rule_set == number) if number >= 0 else np.empty(0, np.int64)
+    answer = np.append(place.get_indexer(known.types), -1)[known.type[here]]
     n = np.bincount(answer[answer >= 0], minlength=len(types))
     confused = None
     if known.labels is not None:
@@ -112,7 +141,7 @@ def _flips(again: pd.DataFrame, name: Any, place: pd.Index) -> tuple[np.ndarray,
 
 
 def _said(known: Answers, here: np.ndarray, answer: np.ndarray, types: list[str]) -> Said | None:
-    texts = _texts(known.jobs, here, answer, len(types))
+    texts = _texts(known, here, answer, len(types))
     if not len(texts):
         return None
     k, kind, weight = len(types), texts["answer"].to_numpy(), texts["weight"].to_numpy()
@@ -130,27 +159,24 @@ def _said(known: Answers, here: np.ndarray, answer: np.ndarray, types: list[str]
     )
 
 
-def _texts(jobs: pd.DataFrame, here: np.ndarray, answer: np.ndarray, k: int) -> pd.DataFrame:
+def _texts(known: Answers, here: np.ndarray, answer: np.ndarray, k: int) -> pd.DataFrame:
     """Choose the reasonings to read, in an order of their own, each with what it weighs."""
-    columns = ("outcome", "reasoning", "confidence", "job_id", "configuration_id")
-    jobs = jobs[[name for name in columns if name in jobs.columns]].iloc[here]
-    no_match = _arguments.has_outcome(jobs, ("no_match",))
-    use = (answer >= 0) | no_match
-    if "reasoning" not in jobs.columns:
-        use[:] = False
-    else:
-        reasoning = jobs["reasoning"]
-        use &= reasoning.notna().to_numpy() & (reasoning != "").to_numpy(dtype=bool, na_value=False)
-    some, kind = jobs[use], answer[use]
-    key = some["job_id" if "job_id" in some.columns else "reasoning"] if use.any() else pd.Series(dtype=object)
-    order = np.lexsort((pd.util.hash_array(key.astype(str).to_numpy(dtype=object)), kind))
-    some, kind = some.iloc[order], kind[order]
+    jobs = known.jobs
+    no_match = _arguments.has_outcome(jobs[["outcome"]].iloc[here], ("no_match",))
+    use = ((answer >= 0) | no_match) & known.has_reasoning[here]
+    rows, kind = here[use], answer[use]
+    if len(rows):
+        keys = jobs["job_id" if "job_id" in jobs.columns else "reasoning"].iloc[rows]
+        order = np.lexsort((hashes(keys), kind))
+        rows, kind = rows[order], kind[order]
     n = np.bincount(kind + 1, minlength=k + 1)
     most = int(np.clip(MOST_READ // max(k, 1), FEWEST_OF_TYPE, MOST_OF_TYPE))
     nth = np.arange(len(kind)) - (np.cumsum(n) - n)[kind + 1]
-    weight = low_confidence(some) * (n / np.maximum(np.minimum(n, most), 1))[kind + 1]
+    weighed = [name for name in ("confidence", "configuration_id") if name in jobs.columns]
+    weight = low_confidence(jobs[weighed].iloc[rows]) * (n / np.maximum(np.minimum(n, most), 1))[kind + 1]
     read = nth < most
-    data = {name: some[name].to_numpy()[read] for name in ("reasoning", "confidence") if name in some.columns}
+    texts = [name for name in ("reasoning", "confidence") if name in jobs.columns]
+    data = {name: jobs[name].iloc[rows[read]].to_numpy() for name in texts}
     data.setdefault("confidence", np.full(int(read.sum()), np.nan))
     return pd.DataFrame({**data, "answer": kind[read], "weight": weight[read]})
 
@@ -170,7 +196,7 @@ def low_confidence(jobs: pd.DataFrame) -> np.ndarray:
     has = ~np.isnan(confidence)
     group = np.zeros(len(jobs), np.int64)
     if "configuration_id" in jobs.columns:
-        group = pd.factorize(jobs["configuration_id"].astype(object))[0] + 1
+        group = pd.factorize(jobs["configuration_id"])[0] + 1
     table = pd.DataFrame({"group": group[has], "confidence": confidence[has]})
     by = table.groupby("group")["confidence"]
     rank = by.rank(method="average") / (by.transform("size") + 1)

@@ -113,8 +113,8 @@ def judge(sides: Sides, labels: pd.DataFrame | None, rules: pd.DataFrame | None)
     if labels is None:
         return Judged(label, right, None)
     known = labels_of_files(sides.jobs, labels)
-    file = sides.of("file_input", 0, np.ones(n, bool)).astype(object)
-    place = pd.Index(known["file_input"]).get_indexer(pd.Index(file))
+    file = sides.of("file_input", 0, np.ones(n, bool))
+    place = _labelled.places(file, known["file_input"])
     some = np.flatnonzero(place >= 0)
     label[some] = known["label"].to_numpy(dtype=object)[place[some]]
     named = _labelled.named_types(sides.jobs, rules).to_frame(index=False)
@@ -137,12 +137,11 @@ def labels_of_files(jobs: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     _labelled.need_labels(labels)
     votes = pd.DataFrame({"label": labels["label"].astype(object)})
     if "job_id" in labels.columns:
-        first = ~jobs["job_id"].duplicated().to_numpy()
-        place = pd.Index(jobs["job_id"][first]).get_indexer(pd.Index(labels["job_id"]))
-        files = jobs["file_input"][first].astype(object).to_numpy()
-        votes["file_input"] = files[place] if len(files) else None
-        votes["file_input"] = votes["file_input"].where(place >= 0)
-        if len(labels) and len(jobs) and (place < 0).all():
+        row = _labelled.first_rows(jobs, labels["job_id"])
+        files = jobs["file_input"].iloc[np.maximum(row, 0)].astype(object).to_numpy() if len(jobs) else None
+        votes["file_input"] = files
+        votes["file_input"] = votes["file_input"].where(row >= 0)
+        if len(labels) and len(jobs) and (row < 0).all():
             raise ArgumentError(
                 f"labels: none of its {len(labels):,} values of job_id is in jobs, for example "
                 f"{labels['job_id'].iloc[0]!r}; jobs holds such as {jobs['job_id'].iloc[0]!r}"

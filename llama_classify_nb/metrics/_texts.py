@@ -45,3 +45,10 @@ def _array(values: pd.Series, column: str) -> Any:
 def truths(mask: Any) -> np.ndarray:
     """Give an Arrow array of truths as NumPy's; null is False."""
     return np.asarray(mask.fill_null(False).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def hashes(keys: pd.Series) -> np.ndarray:
+    """Give a hash of each key as text, the same on every machine."""
+    texts = keys if isinstance(keys.dtype, pd.StringDtype) else keys.astype(str)
+    # To look for repeated ones first takes longer than to hash them; without it only missing ones come out otherwise.
+    return pd.util.hash_array(texts.to_numpy(dtype=object), categorize=bool(texts.isna().any()))

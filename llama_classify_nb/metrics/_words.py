@@ -50,11 +50,17 @@ def words_of(texts: Any) -> tuple[np.ndarray, np.ndarray, pd.Index]:
     flat = pd.Index([form for one in forms for form in one], dtype=object)
     codes, words = pd.factorize(flat, sort=True)
     first = np.cumsum(size) - size
-    repeats = size[raw]
-    start = np.repeat(first[raw] - (np.cumsum(repeats) - repeats), repeats)
-    word = np.asarray(codes, np.int64)[start + np.arange(len(start))]
+    if size.max(initial=0) <= 1:  # nearly always: each run of characters is one word, or none
+        place = np.where(size == 1, np.append(codes, -1)[first], -1)[raw]
+        text, word = text[place >= 0], place[place >= 0]
+    else:
+        repeats = size[raw]
+        start = np.repeat(first[raw] - (np.cumsum(repeats) - repeats), repeats)
+        text, word = np.repeat(text, repeats), np.asarray(codes, np.int64)[start + np.arange(len(start))]
     n_words = max(len(words), 1)
-    pairs = np.sort(np.repeat(text, repeats) * n_words + word)
+    pairs = text * n_words + word
+    # Half as wide, they are sorted twice as fast.
+    pairs = np.sort(pairs.astype(np.int32) if len(texts) * n_words < 1 << 31 else pairs).astype(np.int64)
     pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]]
     return pairs // n_words, pairs % n_words, words
 

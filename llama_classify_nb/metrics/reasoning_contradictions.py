@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _claims, _counts
 from ._labelled import need_rules
-from ._texts import arrow_texts, truths
+from ._texts import arrow_texts, hashes, truths
 from ._tone import CERTAINTIES, HEDGES, Words
 from ._words import words_of
 
@@ -197,8 +198,7 @@ def _telling(
     described: list[set[str]], texts: Any, places: np.ndarray, own: np.ndarray, job_ids: pd.Series
 ) -> list[set[str]]:
     """Leave out the words that the reasonings of other answers use as well: they say nothing of the rule."""
-    hashes = pd.util.hash_pandas_object(job_ids.iloc[places].astype(str), index=False).to_numpy()
-    drawn = np.sort(np.argsort(hashes, kind="stable")[:_SAMPLED])
+    drawn = np.sort(np.argsort(hashes(job_ids.iloc[places]), kind="stable")[:_SAMPLED])
     text, word, words = words_of(texts.take(pa.array(places[drawn])))
     kind = own[drawn]
     telling = []
@@ -238,9 +238,12 @@ def _cited(
     for number in others:
         for at in np.flatnonzero(_rough(some, criteria[number]) >= fewest):
             text = some[int(at)].as_py()
-            found, own = _said(text, criteria[number]), _said(text, criteria[mine])
-            n, n_own = len(found), len(own)
-            score = (n - n_own) / (n + n_own) * n / (n + 1) if n >= fewest else 0.0
+            found = _said(text, criteria[number])
+            n = len(found)
+            if n < fewest or n / (n + 1) < least:  # however little of its own rule it says
+                continue
+            n_own = len(_said(text, criteria[mine]))
+            score = (n - n_own) / (n + n_own) * n / (n + 1)
             if score >= least:
                 sentence = _claims.sentence(text, min(found.values()))
                 yield int(places[at]), "other_criteria", types[number], score, "; ".join(found), sentence
@@ -262,10 +265,15 @@ def _rough(texts: Any, words: str) -> np.ndarray:
         return np.full(len(texts), np.iinfo(np.int32).max)
 
 
+@lru_cache(maxsize=256)
+def _whole_words(words: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
+
+
 def _said(text: str, words: str) -> dict[str, int]:
     """Give the different ones of some words that a text holds, but after a "no", and where each stands first."""
     found: dict[str, int] = {}
-    for match in re.finditer(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE):
+    for match in _whole_words(words).finditer(text):
         if not _claims.denied(text, match.start()):
             found.setdefault(match[0].casefold(), match.start())
     return found

@@ -11,7 +11,7 @@ from scipy import special
 from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _counts
-from ._texts import arrow_texts
+from ._texts import arrow_texts, hashes
 from ._words import words_of
 
 #: How many reasonings the prior is worth, unless that is more than half of those read: words seen in few are drawn
@@ -181,9 +181,7 @@ def _drawn(code: np.ndarray, job_ids: pd.Series, row: np.ndarray, most: int | No
     """Give the places to read: of each group those with the least hashes."""
     if most is None or len(code) <= most:
         return np.arange(len(code))
-    ids = job_ids.iloc[row]
-    hashes = pd.util.hash_pandas_object(ids if isinstance(ids.dtype, pd.StringDtype) else ids.astype(str), index=False)
-    order = np.lexsort((hashes.to_numpy(), code))
+    order = np.lexsort((hashes(job_ids.iloc[row]), code))
     first = np.searchsorted(code[order], code[order])
     return np.sort(order[np.arange(len(order)) - first < most])
 

@@ -69,9 +69,9 @@ def label_suspects(
     _labelled.need_labels(labels)
     if key == "file_input" and "job_id" in labels.columns:
         _labelled.match(jobs, labels)  # says so if they are of other jobs
-        place = pd.Index(jobs["job_id"]).get_indexer_for(labels["job_id"])
-        files = jobs[key].astype(object).to_numpy()[place[place >= 0]]
-        labels = pd.DataFrame({key: files, "label": labels["label"].astype(object).to_numpy()[place >= 0]})
+        row = _labelled.first_rows(jobs, labels["job_id"])
+        files = jobs[key].iloc[row[row >= 0]].astype(object).to_numpy()
+        labels = pd.DataFrame({key: files, "label": labels["label"].astype(object).to_numpy()[row >= 0]})
     found = _labelled.match(jobs, labels, rules)
     use, confidence, right = _labelled.with_confidence(found, no_match=False)
     some = pd.DataFrame(

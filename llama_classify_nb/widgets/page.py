@@ -61,7 +61,7 @@ def shown(value: Any, limit: int = TEXT, mark: str = "") -> str:
         return ""
     text = str(value)
     rest = f" … ({len(text):,} characters)" if len(text) > limit else ""
-    clean = "".join(map(_visible, text[:limit]))
+    clean = _clean(text[:limit])
     if not mark:
         return html.escape(clean + rest)
     parts, end = [], 0
@@ -74,7 +74,11 @@ def shown(value: Any, limit: int = TEXT, mark: str = "") -> str:
 def label(value: Any, limit: int = 60) -> str:
     """Give a stranger's text for a control, which shows text as text: its controls visible, cut."""
     text = str(value)
-    return "".join(map(_visible, text[:limit].replace("\n", " "))) + ("…" if len(text) > limit else "")
+    return _clean(text[:limit].replace("\n", " ")) + ("…" if len(text) > limit else "")
+
+
+def _clean(text: str) -> str:
+    return text if text.isprintable() else "".join(map(_visible, text))
 
 
 def _visible(char: str) -> str:
