@@ -11,13 +11,14 @@ from . import _arguments, _labelled
 
 GROUPS = 4  # of confidence, among matched jobs: more gain next to nothing
 FLOOR = 5  # labels in each stratum, at least
-NEYMAN = 0.65  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
+NEYMAN = 0.8  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
+DOUBT_LABELS = 3.0  # half of them wrong, imagined in each stratum when labels are shared out: pilots may be lucky
 PRIOR_LABELS = 2.0  # what the accuracy of all labels together counts in each stratum
 CURVE_LABELS = 20.0  # what a curve over the confidence counts there, which says more
 # Strata that were cut, and labels that were shared out, by looking at some of the labels, are no strata given before:
-# a part of what may go wrong is kept for that. Simulated audits then cover at least what they promise.
-GUARD = 0.8
-GUARD_IN_PROPORTION = 0.9  # the same, where labels were shared out in proportion in the end
+# a part of what may go wrong is kept for that, more where labels are few. Simulated audits then keep what they promise.
+GUARD, GUARD_OF_NONE, GUARD_LABELS = 0.9, 0.6, 400
+GUARD_AT_RANDOM = 0.8  # the same, where labels were drawn at random and strata chosen after
 STEP = 0.6  # how far from the mean step of the estimate to the largest its correction goes
 
 Interval = tuple[float, float, float]
@@ -133,86 +134,107 @@ def logit(confidence: np.ndarray) -> np.ndarray:
     return np.asarray(special.logit(np.clip(confidence, 1e-3, 1 - 1e-3)))
 
 
-def logistic(x: np.ndarray, n: np.ndarray, n_right: np.ndarray) -> np.ndarray:
-    """Fit the logit of a rate as a line over x: its constant and its slope.
+def logistic(x: np.ndarray, n: np.ndarray, n_right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fit the logit of a rate as a line over x, along the last axis: its constant and its slope.
 
     A little of a prior (0.02 and 0.1 of a squared logit) keeps them finite where right and wrong are set apart.
     """
-    design, line, prior = np.column_stack([np.ones(len(x)), x]), np.zeros(2), np.diag([0.02, 0.1])
+    constant, slope = np.zeros((2, *np.broadcast(x, n).shape[:-1], 1))
     for _ in range(50):
-        rate = special.expit(design @ line)
-        hessian = (design.T * (n * rate * (1 - rate))) @ design + prior
-        step = np.clip(np.linalg.solve(hessian, design.T @ (n_right - n * rate) - prior @ line), -3, 3)
-        line = line + step
-        if np.abs(step).max() < 1e-9:
+        rate = special.expit(constant + slope * x)
+        weight, rest = n * rate * (1 - rate), n_right - n * rate
+        a, b, c = ((weight * x**power).sum(-1, keepdims=True) for power in range(3))
+        a, c = a + 0.02, c + 0.1
+        up = rest.sum(-1, keepdims=True) - 0.02 * constant
+        along = (rest * x).sum(-1, keepdims=True) - 0.1 * slope
+        determinant = a * c - b * b
+        first = np.clip((c * up - b * along) / determinant, -3, 3)
+        second = np.clip((a * along - b * up) / determinant, -3, 3)
+        constant, slope = constant + first, slope + second
+        if max(np.abs(first).max(initial=0), np.abs(second).max(initial=0)) < 1e-9:
             break
-    return line
+    return constant, slope
 
 
 def expected(n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, score: np.ndarray | None = None) -> np.ndarray:
-    """Give the accuracy to expect in each stratum.
+    """Give the accuracy to expect in each stratum, along the last axis.
 
     By its own labels, and a little of all together; where it has a score, of a logistic curve over the scores instead.
     """
-    base = np.full(len(n), (n_right.sum() + 0.5) / (n.sum() + 1))
-    prior = np.full(len(n), PRIOR_LABELS)
-    has = np.zeros(len(n), bool) if score is None else ~np.isnan(score)
-    if score is not None and has.sum() > 1 and n[has].sum():
-        middle = np.average(score[has], weights=n_jobs[has])
-        spread = np.sqrt(np.average((score[has] - middle) ** 2, weights=n_jobs[has]))
-        if spread > 1e-9:
-            x = (score[has] - middle) / spread
-            constant, slope = logistic(x, n[has], n_right[has])
-            base[has], prior[has] = special.expit(constant + slope * x), CURVE_LABELS
+    base = np.broadcast_to((n_right.sum(-1, keepdims=True) + 0.5) / (n.sum(-1, keepdims=True) + 1), n.shape)
+    if score is None:
+        return np.asarray((n_right + PRIOR_LABELS * base) / (n + PRIOR_LABELS))
+    has = ~np.isnan(score)
+    jobs, known = np.where(has, n_jobs, 0), np.where(has, score, 0.0)
+    total = np.maximum(jobs.sum(-1, keepdims=True), 1e-9)
+    apart = known - (jobs * known).sum(-1, keepdims=True) / total
+    spread = np.sqrt((jobs * apart**2).sum(-1, keepdims=True) / total)
+    with_curve = has & (spread > 1e-9) & ((n * has).sum(-1, keepdims=True) > 0)
+    x = np.where(has, apart / np.maximum(spread, 1e-9), 0.0)
+    constant, slope = logistic(x, n * has, n_right * has)
+    base = np.where(with_curve, special.expit(constant + slope * x), base)
+    prior = np.where(with_curve, CURVE_LABELS, PRIOR_LABELS)
     return np.asarray((n_right + prior * base) / (n + prior))
 
 
 def interval(
-    n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, level: float, score: np.ndarray | None = None
+    n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, level: float | np.ndarray, score: np.ndarray | None = None
 ) -> Interval:
-    """Give the stratified estimate of a rate, and the ends of its score interval.
+    """Give the stratified estimate of a rate, and the ends of its score interval, as :func:`intervals` finds them."""
+    estimate, lower, upper = intervals(n_jobs, n, n_right, level, score)
+    return float(estimate), float(lower), float(upper)
+
+
+def intervals(
+    n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, level: float | np.ndarray, score: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give stratified estimates of rates, and the ends of their score intervals.
 
     The estimate is Σ W n_right / n, where W is a stratum's share of the jobs. An end is the rate at which the estimate
     would be just as far off as its standard error times the normal quantile, and half a step, since it takes steps:
     the largest step, or with scores three fifths of the way to it from the mean step, by variance. The standard
-    error is that of a finite population at that very rate: every stratum's expected accuracy is moved by the same
-    number of logits until they make the rate up. With one stratum and many jobs this is the interval of Wilson (1927)
-    with correction for continuity (Blyth & Still 1983).
+    error is that of a finite population at that very rate: the accuracy expected of every stratum's jobs without a
+    label is moved by the same number of logits until they make the rate up, together with the labels, which stay what
+    they are. With one stratum and many jobs this is the interval of Wilson (1927) with correction for continuity
+    (Blyth & Still 1983).
 
     Parameters
     ----------
     n_jobs, n, n_right : array
-        Of each stratum: its jobs, those with a label, and those whose answer is right. Each n must be 1 or more.
-    level : float
+        Of each stratum, along the last axis: its jobs, those with a label, and those whose answer is right. Each n must
+        be 1 or more, unless there are no jobs.
+    level : float or array
         Confidence level.
     score : array, optional
         Of each stratum: its score, if confidences are to tell what accuracy to expect.
     """
-    share = n_jobs / n_jobs.sum()
+    n_jobs, n, n_right = (np.asarray(one, np.float64) for one in np.broadcast_arrays(n_jobs, n, n_right))
+    share, n = n_jobs / n_jobs.sum(-1, keepdims=True), np.where(n_jobs > 0, n, 1.0)
+    seen, rate_seen = np.minimum(n / np.maximum(n_jobs, 1), 1), n_right / n
     left = np.clip((n_jobs - n) / np.maximum(n_jobs - 1, 1), 0, 1)
-    estimate = float(share @ (n_right / n))
+    estimate = (share * rate_seen).sum(-1)
     steps = share / n * (left > 0)
-    largest = float(steps.max())
-    logits = special.logit(expected(n_jobs, n, n_right, score))
-    z = float(special.ndtri((1 + level) / 2))
-
-    def end(sign: int) -> float:
-        if (estimate - largest / 2 <= 0) if sign < 0 else (estimate + largest / 2 >= 1):
-            return 0.0 if sign < 0 else 1.0
-        low, high = -40.0, 40.0
-        for _ in range(60):
-            middle = (low + high) / 2
-            rate = special.expit(logits + middle)
-            variance = share**2 * left * rate * (1 - rate) / n
-            total = max(float(variance.sum()), 1e-300)
-            step = largest if score is None else STEP * largest + (1 - STEP) * float(steps @ variance) / total
-            is_beyond = sign * (share @ rate - estimate) > step / 2 + z * np.sqrt(total)
-            low, high = (low, middle) if is_beyond == (sign > 0) else (middle, high)
-        return float(share @ special.expit(logits + (low + high) / 2))
-
-    if not left.any():
-        return estimate, estimate, estimate
-    return estimate, min(end(-1), estimate), max(end(1), estimate)
+    largest = steps.max(-1)
+    logits = special.logit(expected(n_jobs, np.where(n_jobs > 0, n, 0), n_right, score))
+    z = special.ndtri((1 + np.asarray(level)) / 2)
+    weight = share**2 * left / n
+    sign = np.array([-1.0, 1.0]).reshape(2, *(1,) * estimate.ndim)  # both ends at once
+    low, high = np.full((2, *estimate.shape), -40.0), np.full((2, *estimate.shape), 40.0)
+    for _ in range(50):
+        middle = (low + high) / 2
+        rate = seen * rate_seen + (1 - seen) * special.expit(logits + middle[..., None])
+        variance = weight * rate * (1 - rate)
+        total = np.maximum(variance.sum(-1), 1e-300)
+        step = largest if score is None else STEP * largest + (1 - STEP) * (steps * variance).sum(-1) / total
+        is_beyond = sign * ((share * rate).sum(-1) - estimate) > step / 2 + z * np.sqrt(total)
+        is_high = is_beyond == (sign > 0)
+        low, high = np.where(is_high, low, middle), np.where(is_high, middle, high)
+    rate = seen * rate_seen + (1 - seen) * special.expit(logits + ((low + high) / 2)[..., None])
+    lower, upper = (share * rate).sum(-1)
+    lower = np.where(estimate - largest / 2 <= 0, 0.0, np.minimum(lower, estimate))
+    upper = np.where(estimate + largest / 2 >= 1, 1.0, np.maximum(upper, estimate))
+    some_left = (left > 0).any(-1)
+    return estimate, np.where(some_left, lower, estimate), np.where(some_left, upper, estimate)
 
 
 def merged(
@@ -237,7 +259,14 @@ def merged(
     return together[:, 0], together[:, 1], together[:, 2], None if score is None else mean
 
 
-def guarded(n_jobs: np.ndarray, n: np.ndarray, assurance: float) -> float:
-    """Give the level of an interval that holds as assured, by whether each stratum has its share of the labels."""
-    in_proportion = (np.abs(n - n.sum() * n_jobs / n_jobs.sum()) < 2).all()
-    return 1 - (GUARD_IN_PROPORTION if in_proportion else GUARD) * (1 - assurance)
+def guarded(n: np.ndarray, assurance: float) -> np.ndarray:
+    """Give the level of an interval that holds as assured, by how many labels there are of strata, the last axis."""
+    kept = np.minimum(GUARD_OF_NONE + n.sum(-1) / GUARD_LABELS, GUARD)
+    return np.asarray(1 - kept * (1 - assurance))
+
+
+def doubted(expected: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Give the standard deviation of answers by which labels are to be shared out: as expected, with some doubt."""
+    weight = n + CURVE_LABELS
+    rate = (expected * weight + 0.5 * DOUBT_LABELS) / (weight + DOUBT_LABELS)
+    return np.asarray(np.sqrt(rate * (1 - rate)))

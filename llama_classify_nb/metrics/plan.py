@@ -13,8 +13,9 @@ from ..exceptions import ArgumentError
 from . import _arguments, _labelled, _strata
 
 GOALS = ("accuracy", "threshold")
-PILOT_SHARE, FEWEST_IN_PILOT, MOST_IN_PILOT = 1 / 5, 30, 90  # of the labels that an accuracy seems to need
+PILOT_SHARE, FEWEST_IN_PILOT, MOST_IN_PILOT = 1 / 5, 30, 60  # of the labels that an accuracy seems to need
 THRESHOLD_PILOT, THRESHOLD_BUDGET = 60, 400
+WORTHWHILE = 0.97  # a half-width that is so much narrower is worth leaving proportion for, on a pilot's word
 #: How much lower than the target a pilot's guess of the precision may be, where the rest is drawn: it is tested there.
 SLACK = 0.01
 _OWN = (
@@ -98,12 +99,13 @@ def audit_plan(
 
     Notes
     -----
-    For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 65 % of the labels where
-    answers vary (Neyman 1934), 35 % in proportion, and at least five in each, or all in proportion where that needs
-    fewer; what to expect is by the pilot's labels and a logistic curve over the confidence, so that a pilot that was
-    lucky misleads little; the smallest n whose expected half-width is within the margin; never more than a simple
-    random sample needs, unless the pilot was more already. All of it is an expectation from a small pilot: where the
-    estimate is wider than wanted in the end, plan again with all labels so far as the pilot.
+    For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 80 % of the labels where
+    answers vary (Neyman 1934), 20 % in proportion, and at least five in each, or all in proportion unless that is
+    3 % wider; what to expect is by the pilot's labels and a logistic curve over the confidence, and for sharing out as
+    if three labels more had been half wrong, so that a pilot that was lucky misleads little; the smallest n whose
+    expected half-width is within the margin; never more than a simple random sample needs, unless the pilot was more
+    already. All of it is an expectation from a small pilot: where the estimate is wider than wanted in the end, plan
+    again with all labels so far as the pilot.
     For a threshold: a pilot of 60 answers at random, a logistic curve of their correctness over the logit of the
     confidence, and all other labels above where the curve promises the target less one percentage point.
 
@@ -186,23 +188,24 @@ class _Aim(NamedTuple):
         least = np.maximum(self.n, _floor(n, self.n_jobs))
         return _strata.allocate(n, self.n_jobs, spread, least if least.sum() <= n else self.n)
 
-    def half_width(self, final: np.ndarray, rows: Any = slice(None)) -> float:
+    def half_width(self, final: np.ndarray, rows: Any = slice(None)) -> np.ndarray:
         """Give the half width that the interval should have of these strata together; NaN for none."""
-        if not len(self.n_jobs[rows]) or not final[rows].all():
-            return float("nan")
-        level = _strata.guarded(self.n_jobs, final, self.assurance)
-        counts = self.n_jobs[rows], final[rows], final[rows] * self.expected[rows]
-        _, lower, upper = _strata.interval(*counts, level, self.score[rows])
-        return (upper - lower) / 2
+        n_jobs, mine, rate = self.n_jobs[rows], final[..., rows], self.expected[rows]
+        if not len(n_jobs) or not mine.all():
+            return np.full(final.shape[:-1], np.nan)
+        level = _strata.guarded(final, self.assurance)
+        _, lower, upper = _strata.intervals(n_jobs, mine, mine * rate, level, self.score[rows])
+        return np.asarray((upper - lower) / 2)
 
     def best(self, n: int) -> np.ndarray:
         """Share n labels out in the better way: by what answers are expected to vary, or in proportion."""
-        ways = [self.shared(n, spread) for spread in self.spreads()]
-        return min(ways, key=lambda final: self.half_width(np.maximum(final, 1)))
+        ways = np.stack([self.shared(n, spread) for spread in self.spreads()])
+        by_spread, in_proportion = self.half_width(np.maximum(ways, 1))
+        return np.asarray(ways[0 if by_spread < WORTHWHILE * in_proportion else 1])
 
     def spreads(self) -> list[np.ndarray]:
-        """Give what decides each way. Where confidences tell nothing, labels in proportion need less of a guard."""
-        return [np.sqrt(self.expected * (1 - self.expected)), np.ones(len(self.n_jobs))]
+        """Give what decides each way."""
+        return [_strata.doubted(self.expected, self.n), np.ones(len(self.n_jobs))]
 
     def needed(self, margin: float) -> tuple[int, int]:
         """Give how many labels the plan needs, and how many a simple random sample."""
@@ -219,7 +222,7 @@ class _Aim(NamedTuple):
         simple = _smallest(at_random, margin, n_all)
 
         def width(n: int) -> float:
-            return self.half_width(np.maximum(self.best(n), 1))
+            return float(self.half_width(np.maximum(self.best(n), 1)))
 
         return _smallest(width, margin, simple), simple
 
@@ -249,7 +252,7 @@ def _table(
     n_jobs, expected, n = aim.n_jobs, aim.expected, aim.n
     rows: list[dict[str, Any]] = []
     for place, one in enumerate(strata.to_dict("records")):
-        width = aim.half_width(final, [place])
+        width = float(aim.half_width(final, [place]))
         cells: dict[str, Any] = {
             "stratum": str(place + 1),
             **{str(name): value for name, value in one.items()},
@@ -266,7 +269,7 @@ def _table(
     total |= {"n_jobs": n_all, "expected_accuracy": float(n_jobs @ expected / n_all) if n_all else np.nan}
     total |= {"n_labelled": n.sum(), "n_to_draw": to_draw.sum(), "n": final.sum(), "n_simple_random": simple}
     total |= {"inclusion_probability": (n.sum() + to_draw.sum()) / n_all if n_all else np.nan}
-    total["half_width"] = aim.half_width(final, some)
+    total["half_width"] = float(aim.half_width(final, some))
     return _framed(jobs, [*rows, total], by)
 
 

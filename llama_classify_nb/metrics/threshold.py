@@ -15,9 +15,10 @@ from . import _arguments, _labelled
 from .calibration import accepted
 from .intervals import clopper_pearson
 
-#: Where the sequence of tests begins: the highest threshold that this share of the labels, and at least as many as
-#: could certify it if all were right, lie above. It must not depend on which answers are right.
-FIRST_SHARE = 0.4
+#: Where the sequence of tests begins: the highest threshold that accepts this share of the answers that labels were
+#: drawn from, and above which so many labels are to be expected, but for so many standard deviations, as could certify
+#: it.
+FIRST_SHARE, FIRST_DEVIATIONS = 0.4, 2.0
 MOST_LABELS = 100_000  # further labels, beyond which none are promised
 _OWN = ("target", "assurance", "threshold", "certified", "n", "n_wrong", "precision", "coverage", "reason")
 
@@ -35,7 +36,8 @@ def precision_threshold(
 
     Finds the lowest confidence such that the answers at least so confident are right at least ``target`` of the time.
     If labels were drawn at random, a threshold that breaks this promise is given with a probability of at most
-    1 - ``assurance``, whatever the data. Often there is none that so many labels can certify: then it says so.
+    1 - ``assurance``, whatever the confidences mean. Often there is none that so many labels can certify: then it says
+    so.
 
     Parameters
     ----------
@@ -87,9 +89,20 @@ def precision_threshold(
     -----
     Fixed-sequence testing, as in Learn then Test (Angelopoulos, Bates, Candès, Jordan, Lei 2021, arXiv 2110.01052),
     with exact binomial tail p-values (the inversion of SGR: Geifman & El-Yaniv 2017, arXiv 1705.08500, lemma 3.1).
-    Thresholds are tried from high to low, ties together, each at the full level,
-    up to the first that fails. The first one tried has at least 40 % of the labels above it, which the data of the
-    labels' correctness has no part in.
+    Thresholds are tried from high to low, ties together, each at the full level, up to the first that fails.
+
+    Why the promise holds: say that a threshold t is bad if answers from t up are wrong more than 1 - ``target`` of the
+    time, and let b be the highest bad one among those that would be tried. A bad threshold is given only if b passes
+    its test, for the tests before b decide nothing but whether b is reached. Which thresholds would be tried, and so
+    b, is settled before any label is seen: they are the confidences that jobs state, from the first one down, and the
+    first one is the highest that accepts 40 % of the answers which labels were drawn from and leaves, but for two
+    standard deviations, enough labels above it to certify anything. It rests on the confidences of all jobs, the
+    number of labels and their inclusion probability alone, not on which jobs were drawn. Given how many labels lie
+    above b, these are drawn at random from the answers above b, so that the number of wrong ones among them is
+    binomial with a rate above 1 - ``target``, or less spread out (Hoeffding 1956 for strata, 1963 for draws without
+    replacement), and passes with a probability of at most 1 - ``assurance``. Confidences that no label states change
+    no count, so that their tests repeat the one before and need not be written down. With ``by``, all this is true
+    of each group, given how many labels it has.
 
     Examples
     --------
@@ -113,13 +126,15 @@ def precision_threshold(
     use, confidence, right = _labelled.with_confidence(found, no_match=False)
     matched = jobs[_arguments.has_outcome(jobs, ("matched",))]
     _, every = _arguments.answered_confidence(matched)
+    drawn_from = _drawn_from(matched, every, labels, some, len(right))
     parts = _labelled.groups(found, use, by, jobs)
     n_groups = max(1, sum(bool(part.any()) for _, part in parts))
     rows = []
     for cells, part in parts:
-        mine = every if by is None else every[_of_group(matched[by], cells[by])]
+        mine = np.ones(len(every), bool) if by is None else _of_group(matched[by], cells[by])
         risk = (1 - assurance) / n_groups
-        row = _certified(confidence[part], right[part], mine, float(target), risk)
+        seen = confidence[part], right[part]
+        row = _certified(*seen, every[mine], every[mine & drawn_from], float(target), risk)
         rows.append({**cells, "target": target, "assurance": assurance, **row})
     return _labelled.table(jobs, by, rows, _DTYPES)
 
@@ -180,28 +195,64 @@ def _of_group(column: pd.Series, value: Any) -> np.ndarray:
     return np.asarray(column.isna() if value is None else column == value, dtype=bool)
 
 
-def _certified(confidence: np.ndarray, right: np.ndarray, every: np.ndarray, target: float, risk: float) -> Any:
-    thresholds, n, n_wrong = accepted(confidence, right)
+def _drawn_from(
+    matched: pd.DataFrame, every: np.ndarray, labels: pd.DataFrame, some: pd.DataFrame, n: int
+) -> np.ndarray:
+    """Tell which answers the n labels were drawn from: as many of the most confident ones as their chance says.
+
+    Those of the pilot are not among them. Without a chance, labels were drawn from all.
+    """
+    from_them = np.ones(len(every), bool)
+    if "inclusion_probability" not in some.columns or not len(some) or not n:
+        return from_them
+    key = "job_id" if "job_id" in labels.columns else "file_input"
+    if len(some) < len(labels) and "stage" in labels.columns:
+        from_them = ~matched[key].isin(labels.loc[labels["stage"] == "pilot", key]).to_numpy(dtype=bool)
+    size = round(n / some["inclusion_probability"].min())
+    if size < from_them.sum():
+        from_them &= every >= -np.partition(-every[from_them], size - 1)[size - 1]
+    return from_them
+
+
+def _first(drawn_from: np.ndarray, n: int, least: int) -> float:
+    """Give the first threshold to try for n labels of these answers, of which ``least`` could certify one."""
+    values, count = np.unique(-drawn_from, return_counts=True)
+    size = len(drawn_from)
+    share = np.cumsum(count) / size
+    left = max(size - n, 0) / max(size - 1, 1)  # without replacement: none left, no doubt
+    deviation = np.sqrt(n * share * (1 - share) * left)
+    # A billionth for what rounding does to a sum of shares.
+    enough = (share >= FIRST_SHARE - 1e-9) & (n * share - FIRST_DEVIATIONS * deviation >= least - 1e-9)
+    return float(-values[np.argmax(enough)]) + 0.0
+
+
+def _certified(
+    confidence: np.ndarray, right: np.ndarray, every: np.ndarray, drawn_from: np.ndarray, target: float, risk: float
+) -> Any:
     least = int(np.ceil(np.log(risk) / np.log(target)))  # so many, all right, certify
-    first = int(np.searchsorted(n, max(least, FIRST_SHARE * len(right))))
     empty: dict[str, Any] = {"n": len(right), "n_wrong": int((~right).sum()), "n_more": pd.NA}
     if not len(right):
         return _described(empty, every, None, risk, "no answer has a label")
-    if first >= len(n):
+    if len(right) < least:
         empty["n_more"] = _further(len(right), int((~right).sum()), target, risk)
         reason = f"{len(right):,} labels are too few: {least:,} are needed even if all answers are right"
         return _described(empty, every, None, risk, reason)
-    fails = np.asarray(stats.binom.cdf(n_wrong[first:], n[first:], 1 - target) > risk)
+    first = _first(drawn_from, len(right), least)
+    # Labels above the first threshold are tested there, all at once.
+    thresholds, n, n_wrong = accepted(np.minimum(confidence, first), right)
+    if thresholds[0] < first:  # not one label lies there
+        thresholds, n, n_wrong = np.array([first]), np.zeros(1, np.int64), np.zeros(1, np.int64)
+    fails = np.asarray(stats.binom.cdf(n_wrong, n, 1 - target) > risk)
     n_passed = int(np.argmax(fails)) if fails.any() else len(fails)
     if not n_passed:
-        empty = {"n": int(n[first]), "n_wrong": int(n_wrong[first])}
+        empty = {"n": int(n[0]), "n_wrong": int(n_wrong[0])}
         empty["n_more"] = _further(empty["n"], empty["n_wrong"], target, risk)
         reason = (
-            f"none can be certified: of {empty['n']:,} labels from {thresholds[first]:g} up, {empty['n_wrong']:,} are "
-            f"of wrong answers, more than {1 - target:.3g} of the answers allows"
+            f"none can be certified: of {empty['n']:,} labels from {first:g} up, {empty['n_wrong']:,} are of wrong "
+            f"answers, too many to be sure that no more than {1 - target:.3g} of the answers are wrong"
         )
         return _described(empty, every, None, risk, reason)
-    last = first + n_passed - 1
+    last = n_passed - 1
     row: dict[str, Any] = {"n": int(n[last]), "n_wrong": int(n_wrong[last]), "n_more": pd.NA}
     reason = f"of {row['n']:,} labels from {thresholds[last]:g} up, {row['n_wrong']:,} are of wrong answers"
     return _described(row, every, float(thresholds[last]), risk, reason)
