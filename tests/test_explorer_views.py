@@ -27,6 +27,19 @@ SETTINGS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def desk(sample: lcn.JobSet) -> lcn.widgets.Explorer:
+    return lcn.explore(sample)
+
+
+@pytest.fixture
+def explorer(desk: Any) -> Any:
+    """One explorer for all tests, as it was when it was made: to make one takes a second."""
+    desk.sort.value, desk.show_code.value = "", False
+    desk.reset.click()
+    return desk
+
+
 def run(code: str, jobset: lcn.JobSet) -> pd.DataFrame:
     """Give the table that pasted code gives, as the last line of a cell."""
     first, _, last = code.partition("\n\n")
@@ -47,8 +60,9 @@ def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
-def test_code_and_view_give_the_selection_on_screen(sample: lcn.JobSet, settings: dict[str, Any]) -> None:
-    explorer = lcn.explore(sample)
+def test_code_and_view_give_the_selection_on_screen(
+    sample: lcn.JobSet, explorer: Any, settings: dict[str, Any]
+) -> None:
     use(explorer, settings)
     pd.testing.assert_frame_equal(run(explorer.code, sample), explorer.selection)
     again = lcn.explore(sample, view=json.loads(json.dumps(explorer.view)))
@@ -75,8 +89,7 @@ def test_hostile_values_are_kept_as_code_that_only_selects() -> None:
         assert len(explorer.selection) == (edge.jobs["type"] == kind).sum() > 0
 
 
-def test_code_is_shown_on_request_and_follows(sample: lcn.JobSet) -> None:
-    explorer: Any = lcn.explore(sample)
+def test_code_is_shown_on_request_and_follows(explorer: Any) -> None:
     assert explorer._code.value == ""
     explorer.show_code.value = True
     explorer.type.value = "memo"
@@ -119,8 +132,7 @@ def test_what_is_no_view_is_said(sample: lcn.JobSet, view: Any, said: str) -> No
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 @pytest.mark.usefixtures("_undrawn")
-def test_each_choice_says_how_many_jobs_it_would_leave(sample: lcn.JobSet, settings: dict[str, Any]) -> None:
-    explorer: Any = lcn.explore(sample)
+def test_each_choice_says_how_many_jobs_it_would_leave(explorer: Any, settings: dict[str, Any]) -> None:
     use(explorer, settings)
     for name in ("outcome", "type", "rule_set", "configuration"):
         control = getattr(explorer, name)
@@ -210,8 +222,7 @@ def test_a_card_shows_label_and_flips(sample: lcn.JobSet) -> None:
         assert said in explorer._card.value
 
 
-def test_a_raw_answer_is_asked_for_anew_for_each_job(sample: lcn.JobSet) -> None:
-    explorer: Any = lcn.explore(sample)
+def test_a_raw_answer_is_asked_for_anew_for_each_job(explorer: Any) -> None:
     explorer.show_raw.value = True
     assert "Raw answer" in explorer._card.value
     explorer.type.value = "memo"
@@ -220,8 +231,7 @@ def test_a_raw_answer_is_asked_for_anew_for_each_job(sample: lcn.JobSet) -> None
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
-def test_the_page_without_a_kernel_is_small_and_runs_nothing(sample: lcn.JobSet, settings: dict[str, Any]) -> None:
-    explorer = lcn.explore(sample)
+def test_the_page_without_a_kernel_is_small_and_runs_nothing(explorer: Any, settings: dict[str, Any]) -> None:
     use(explorer, settings)
     still = explorer._repr_html_()
     assert len(still.encode()) < 50_000
@@ -229,8 +239,7 @@ def test_the_page_without_a_kernel_is_small_and_runs_nothing(sample: lcn.JobSet,
     assert still.count("<img ") == still.count(" alt=") == 4
 
 
-def test_the_column_that_the_table_is_ordered_by_is_marked(sample: lcn.JobSet) -> None:
-    explorer: Any = lcn.explore(sample)
+def test_the_column_that_the_table_is_ordered_by_is_marked(explorer: Any) -> None:
     assert '<th scope="col" aria-sort=' not in explorer._table.value
     explorer.sort.value = "newest first"
     assert '<th scope="col" aria-sort="descending">created_at' in explorer._table.value

@@ -135,6 +135,17 @@ class TestActs:
         assert shown_id(desk) == before
         assert len(desk.labels) == 2
 
+    def test_a_number_that_is_also_another_type_is_not_guessed_at(self, tmp_path: Path) -> None:
+        line = json.loads(gzip.decompress(sample_path().read_bytes()).split(b"\n")[0])
+        line["configuration"]["rules"][3]["type"] = "2"
+        (tmp_path / "jobs.jsonl").write_text(json.dumps(line))
+        jobset = lcn.read_jobs(tmp_path / "jobs.jsonl")
+        desk: Any = lcn.review(jobset, jobset.jobs[["job_id"]], tmp_path / "labels.csv", reviewer="kim")
+        enter(desk, "2")
+        assert "both the number of &#x27;email&#x27; and a type" in desk._message.value
+        enter(desk, "4")
+        assert desk.labels["label"].tolist() == ["2"]
+
     def test_leaving_the_field_without_enter_labels_nothing(self, open_desk: Any) -> None:
         desk = open_desk()
         desk.keys.set_state({"value": "1"})

@@ -31,9 +31,17 @@ class Tags(html.parser.HTMLParser):
         self.attributes += [name for name, _ in attrs]
 
 
-@pytest.fixture
-def explorer(sample: lcn.JobSet) -> lcn.widgets.Explorer:
+@pytest.fixture(scope="module")
+def desk(sample: lcn.JobSet) -> lcn.widgets.Explorer:
     return lcn.explore(sample)
+
+
+@pytest.fixture
+def explorer(desk: Any) -> lcn.widgets.Explorer:
+    """One explorer for all tests, as it was when it was made: to make one takes a second."""
+    desk.sort.value, desk.show_code.value = "", False
+    desk.reset.click()
+    return desk  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="module")

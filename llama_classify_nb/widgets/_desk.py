@@ -170,9 +170,14 @@ class Desk:
             said: str = act(note) if name in ("no_rule", "cant_tell", "skip") else act()
             return said
         kinds = list(self.choices)
-        if key.isdecimal() and 1 <= int(key) <= len(kinds):
-            return self.choose(kinds[int(key) - 1], note)
         named = [one for one in kinds if one.casefold() == key.casefold()]
+        if key.isdecimal() and 1 <= int(key) <= len(kinds):
+            numbered = kinds[int(key) - 1]
+            if named not in ([], [numbered]):
+                raise ArgumentError(
+                    f"{key} is both the number of {printable(numbered, 60)!r} and a type; click the one you mean"
+                )
+            return self.choose(numbered, note)
         named = named or [one for one in kinds if len(key) > 1 and one.casefold().startswith(key.casefold())]
         if len(named) == 1:
             return self.choose(named[0], note)
