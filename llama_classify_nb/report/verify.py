@@ -18,7 +18,7 @@ from ..export import SIDECAR, csv_text, describe, parse_cells, read_cells, read_
 from .contents import Given, answers, given_tables
 from .digests import changed_cells, file_digest
 from .folder import MANIFEST, resolved
-from .manifest import SUMMED, read_arguments, read_manifest, versions
+from .manifest import SUMMED, is_sealed, read_arguments, read_manifest, versions
 
 Finding = tuple[str, Any, Any, Any, Any, str]
 
@@ -100,6 +100,8 @@ def _files(folder: Path, told: dict[str, Any]) -> Iterator[Finding]:
         yield from cells
         if not cells:
             yield name, None, None, None, None, _CHANGED
+    if not is_sealed(folder, told):
+        yield MANIFEST, None, None, None, None, _CHANGED
     for path in sorted(folder.iterdir()):
         if path.name not in told["files"] and path.name != MANIFEST:
             yield path.name, None, None, None, None, "the file is not of this report"
