@@ -1,25 +1,20 @@
-"""The project as a whole: its walls, its front desk, its wheel, its README and its notebooks."""
+"""The project as a whole: its walls, its front desk and its wheel."""
 
 from __future__ import annotations
 
 import ast
 import os
-import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 import llama_classify_nb as lcn
-from llama_classify_nb import schema
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "llama_classify_nb"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # From the ground up. A module may import from floors below its own, and from its own room.
 FLOORS = [
@@ -155,60 +150,6 @@ def test_labels_are_of_bundled_jobs(sample: lcn.JobSet) -> None:
     labels = pd.read_csv(ROOT / "data" / "documents_labels.csv")
     assert len(labels) == 5_844
     assert set(labels["job_id"]) <= set(sample.jobs["job_id"])
-
-
-class TestReadme:
-    def test_its_cells_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        import matplotlib as mpl
-
-        monkeypatch.chdir(tmp_path)
-        cells = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-        assert len([line for line in cells[0].split("\n") if line]) == 8
-        names: dict[str, object] = {}
-        with mpl.rc_context({"backend": "agg"}):
-            for cell in cells:
-                exec(cell, names)  # noqa: S102 - the README's own
-            mpl.pyplot.close("all")
-        assert (tmp_path / "report" / "jobs.csv").is_file()
-
-    def test_its_tables_say_what_the_schema_says(self) -> None:
-        rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", README, re.MULTILINE)
-        expected = [
-            tuple(column[:3]) for table in ("jobs", "rules", "job_rules", "problems") for column in schema.TABLES[table]
-        ]
-        assert rows == expected
-
-    def test_every_metric_is_named(self) -> None:
-        for name in lcn.metrics.__all__:
-            assert name in README or name in {"wilson", "clopper_pearson"}, name
-
-    def test_what_it_points_to_is_there(self) -> None:
-        for path in re.findall(r"\]\((?!http)([^)]+)\)", README):
-            assert (ROOT / path).is_file(), path
-
-
-@pytest.mark.notebook
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
-class TestNotebooks:
-    def test_it_is_committed_clean(self, path: Path) -> None:
-        notebook = nbformat.read(path, as_version=4)
-        nbformat.validate(notebook)
-        assert notebook.metadata["kernelspec"]["name"] == "python3"
-        assert not [cell for cell in notebook.cells if cell.get("outputs") or cell.get("execution_count")]
-        assert str(Path.home()) not in path.read_text(encoding="utf-8")
-
-    def test_it_runs_from_a_clean_kernel(self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))))
-        monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-        notebook = nbformat.read(path, as_version=4)
-        NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
-        warned = [
-            output["text"]
-            for cell in notebook.cells
-            for output in cell.get("outputs", [])
-            if output.get("name") == "stderr" and "jobs and 0 problems" not in output["text"]
-        ]
-        assert warned == []
 
 
 def test_the_benchmarks_run() -> None:
