@@ -72,6 +72,8 @@ def test_with_a_key_it_asks_for_the_readers_own_jobs(
     import pandas as pd
 
     monkeypatch.chdir(tmp_path)
+    # Drawn in the test above; here it matters whose jobs are asked about.
+    monkeypatch.setattr("llama_classify_nb.report.writing.pictures", lambda *_: [])
     lcn.load_sample_labels().to_csv("labels.csv", index=False)
     names: dict[str, Any] = {"display": lambda *_: None}
     with (

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
+import tomllib
+import venv
 import zipfile
 from pathlib import Path
 
@@ -127,21 +130,54 @@ def test_the_top_level_holds_what_belongs_there() -> None:
     assert {name.split("/")[0] for name in listed if not name.startswith(".")} <= allowed
 
 
-def test_a_built_wheel_holds_the_sample_and_works_alone(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages of an environment that holds nothing but this package, from its wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     built = subprocess.run(build, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr[-2_000:]
-    (wheel,) = tmp_path.glob("*.whl")
+    (wheel,) = folder.glob("*.whl")
+    venv.create(folder / "alone", with_pip=False, symlinks=os.name == "posix")
+    (packages,) = (folder / "alone").rglob("site-packages")
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "site")
-    empty = tmp_path / "empty"
-    empty.mkdir()
+        archive.extractall(packages)
+    return packages
+
+
+def test_a_built_wheel_holds_the_sample_and_works_alone(site: Path, tmp_path: Path) -> None:
     script = "import llama_classify_nb as lcn; print(lcn.__file__); print(len(lcn.load_sample().jobs))"
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    environment = {**os.environ, "PYTHONPATH": str(site)}
     ran = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=empty, env=environment, check=False
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
     )
-    assert ran.stdout.split() == [str(tmp_path / "site" / "llama_classify_nb" / "__init__.py"), "5992"], ran.stderr
+    assert ran.stdout.split() == [str(site / "llama_classify_nb" / "__init__.py"), "5992"], ran.stderr
+
+
+def test_a_type_checker_elsewhere_knows_its_types(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "theirs.py").write_text(
+        "import llama_classify_nb as lcn\nreveal_type(lcn.load_sample().n_requests)\nlcn.fetch_jobs(width='16')\n"
+    )
+    python = next(path for path in site.parents[2].rglob("python*") if path.parent.name in ("bin", "Scripts"))
+    command = [sys.executable, "-m", "mypy", "--no-incremental", "--python-executable", str(python), "theirs.py"]
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MYPYPATH")}
+    said = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False).stdout
+    assert 'theirs.py:2: note: Revealed type is "int"' in said.replace("builtins.", "")
+    assert '"width"' in said
+    assert 'expected "int"' in said
+    assert "Found 1 error in 1 file" in said
+
+
+def test_what_it_needs_is_tested_at_the_oldest_version_that_it_claims() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    oldest = [line for line in (ROOT / ".ci" / "oldest.txt").read_text().split("\n") if line and line[0] != "#"]
+    assert oldest == sorted(oldest)
+    claimed = [re.match(r"([\w-]+)>=([\d.]+)", one) for one in declared]
+    pinned = dict(line.split("==") for line in oldest)
+    assert {found[1] for found in claimed if found} == set(pinned)
+    for found in claimed:
+        assert found
+        assert re.fullmatch(rf"{re.escape(found[2])}(\.0|\.1)*", pinned[found[1]])  # SciPy 1.11 begins with 1.11.1
 
 
 def test_labels_are_of_bundled_jobs(sample: lcn.JobSet) -> None:
