@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     from .export import read_csv, write_csv
     from .jobset import JobSet
     from .labels import load_sample_labels, read_labels
+    from .merging import merge_archives
     from .loading import count_jobs, fetch_jobs, load_sample, read_jobs, wait_for_jobs
     from .report import verify_report, write_report
+    from .scanning import Scan, scan
     from .widgets import explore, review
 
 __all__ = [
     "Archive",
     "Client",
     "JobSet",
+    "Scan",
     "count_jobs",
     "demo_server",
     "exceptions",
@@ -33,12 +36,14 @@ __all__ = [
     "fetch_jobs",
     "load_sample",
     "load_sample_labels",
+    "merge_archives",
     "metrics",
     "plots",
     "read_csv",
     "read_jobs",
     "read_labels",
     "review",
+    "scan",
     "verify_report",
     "wait_for_jobs",
     "write_csv",
@@ -59,6 +64,9 @@ _HOMES = {
     "read_labels": "labels",
     "JobSet": "jobset",
     "Archive": "archive",
+    "merge_archives": "merging",
+    "scan": "scanning",
+    "Scan": "scanning",
     "metrics": None,
     "plots": None,
     "explore": "widgets",

@@ -12,7 +12,7 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -100,19 +100,28 @@ class OnlyId(msgspec.Struct, gc=False):
     id: str
 
 
-class Page(msgspec.Struct, gc=False):
-    """A page of the list call; ``items`` are the raw bytes of its jobs."""
+class Page(NamedTuple):
+    """A page of the list call."""
+
+    items: list[msgspec.Raw]  # the raw bytes of its jobs
+    next_page_token: str | None
+    total_size: object  # documented as an estimate for display: nothing may fail because of it
+    breaks_off: bool  # the next page is named in a way that can't be followed
+
+
+class _RawPage(msgspec.Struct, gc=False):
+    """The same, as it is decoded: what is odd about a token or a number costs no job."""
 
     items: list[msgspec.Raw]
-    next_page_token: str | None = None
-    total_size: Any = None  # documented as an estimate for display: nothing may fail because of it
+    next_page_token: msgspec.Raw = msgspec.Raw(b"null")
+    total_size: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _job = msgspec.json.Decoder(Job)
 _only_id = msgspec.json.Decoder(OnlyId)
 _known_job = msgspec.json.Decoder(KnownJob)
 _whole_job = msgspec.json.Decoder(WholeJob)
-_page = msgspec.json.Decoder(Page)
+_page = msgspec.json.Decoder(_RawPage)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 _KNOWN: dict[str, frozenset[str]] = {
     "": frozenset(Job.__struct_fields__),
@@ -333,9 +342,23 @@ def read_page(body: bytes) -> Page:
         If it isn't JSON, or isn't a page.
     """
     try:
-        return _page.decode(body)
+        page = _page.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidAnswerError(f"the list call's answer is not a page of jobs: {reason(error)}") from None
+    token = _plain(page.next_page_token)
+    is_number = isinstance(token, int) and not isinstance(token, bool)
+    is_whole = is_number or isinstance(token, str) or not token
+    return Page(
+        page.items, str(token) if is_whole and (token or is_number) else None, _plain(page.total_size), not is_whole
+    )
+
+
+def _plain(raw: msgspec.Raw) -> object:
+    """Read a value that nothing may fail for; None where it can't be read."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def read_items(body: bytes) -> list[bytes]:

@@ -14,7 +14,6 @@ import os
 import sqlite3
 import stat
 import time
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +21,7 @@ from typing import Self
 
 from .answers import as_line
 from .exceptions import ArchiveError, ArgumentError, DamagedArchiveError
-from .files import write_aside
+from .files import gzipped, write_aside
 from .older import older_answers
 from .records import BUNDLE_ANSWERS, BUNDLE_BYTES, Answer, DamageError, Opened, make_bundle, read_bundle, split
 from .salvage import whole_answers
@@ -149,6 +148,13 @@ class Archive:
 
     def __repr__(self) -> str:
         return f"Archive({str(self.path)!r})"
+
+    @property
+    def service(self) -> str | None:
+        """What the answers come from; None: nothing was fetched into it."""
+        with self._named():
+            row = self._database.execute("SELECT value FROM about WHERE key = 'service'").fetchone()
+        return row[0] if row else None
 
     def close(self) -> None:
         """Close the file."""
@@ -286,7 +292,7 @@ class Archive:
             The file.
         """
         lines = (as_line(answer.body) + b"\n" for answer in self.all_answers())
-        return write_aside(path, _gzipped(lines) if str(path).lower().endswith(".gz") else lines)
+        return write_aside(path, gzipped(lines) if str(path).lower().endswith(".gz") else lines)
 
     def compact(self) -> None:
         """Give the disk back what replaced answers took, and leave a single file, without a write-ahead log."""
@@ -447,14 +453,6 @@ def _joined(parts: Iterator[bytes | memoryview]) -> Iterator[bytes]:
         yield b"\n".join(some)
         raise
     yield b"\n".join(some)
-
-
-def _gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)  # with gzip's header, which then holds no time
-    for chunk in chunks:
-        if packed := packer.compress(chunk):
-            yield packed
-    yield packer.flush()
 
 
 def _address(path: Path, is_writable: bool) -> str:

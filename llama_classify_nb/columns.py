@@ -69,3 +69,28 @@ def texts(chunks: list[pa.Array]) -> Any:
 def joined(chunks: list[np.ndarray], dtype: Any) -> np.ndarray:
     """Join the parts of a column of numbers."""
     return np.concatenate(chunks) if chunks else np.empty(0, dtype)
+
+
+def joined_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables of the same columns below one another; categories may differ, and the result has all, in order."""
+    columns = {name: _joined_columns([table[name] for table in tables]) for name in tables[0]}
+    return pd.DataFrame(columns, index=pd.RangeIndex(sum(map(len, tables))))
+
+
+def _joined_columns(columns: list[pd.Series]) -> pd.Series:
+    if any(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
+        columns = [column.astype("category") for column in columns]
+        if any(column.dtype != columns[0].dtype for column in columns):
+            together = _all_of([column.cat.categories for column in columns])
+            columns = [column.cat.set_categories(together) for column in columns]
+    return pd.concat(columns, ignore_index=True)
+
+
+def _all_of(several: list[pd.Index]) -> pd.Index:
+    values: set[Any] = set().union(*several)
+    dtypes = {one.dtype for one in several if len(one)} or {several[0].dtype}
+    try:
+        ordered = sorted(values)
+    except TypeError:  # of several kinds
+        ordered = sorted(values, key=str)
+    return pd.Index(ordered, dtype=dtypes.pop() if len(dtypes) == 1 else object)

@@ -83,6 +83,8 @@ class Discovery(Packs):
                     self._parts_are_off = True
                     self._add([functools.partial(self._list, self._listed_by, limit)])
                 return
+            if page.breaks_off:
+                self._note("the list of jobs named its next page in no way that can be followed: it may lack some")
             if not cursor.move(page.next_page_token, len(track.job_ids) - n_before):
                 break
             n_full += len(page.items) == size

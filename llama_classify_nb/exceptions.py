@@ -6,6 +6,7 @@
     ├── ArgumentError (ValueError)    an argument can't be right; nothing was requested
     ├── ArchiveError                  the archive can't be opened, read or written
     ├── ReadError                     a file can't be read as jobs
+    ├── ScanError                     a part of many jobs can't be counted
     ├── LabelLogError                 a label can't be written
     └── ApiError                      one request, and no usable answer
         ├── AuthenticationError       401: the key is wrong, or of another region or project
@@ -53,6 +54,10 @@ class DamagedArchiveError(ArchiveError):
 
 class ReadError(ClassifyError):
     """A file that can't be read as jobs; the message names the file."""
+
+
+class ScanError(ClassifyError):
+    """A part of many jobs that can't be counted; the message names it."""
 
 
 class LabelLogError(ClassifyError):

@@ -135,7 +135,7 @@ class Fetch(Discovery):
                 query = {**filters.query, "page_size": str(size), "page_token": cursor.token}
                 page = await self._ask(lane, self._client.list_target(query), answers.read_page)
                 if is_count(page.total_size) and page.total_size >= len(page.items):
-                    return int(page.total_size)
+                    return page.total_size
                 n_before = len(seen)
                 seen.update(filter(None, (answers.read_id(bytes(item)) for item in page.items)))
                 if not cursor.move(page.next_page_token, len(seen) - n_before):

@@ -21,8 +21,17 @@ Unlock = Callable[[], None]
 
 
 @contextlib.contextmanager
-def locked(number: int, path: Path) -> Iterator[None]:
+def locked(number: int, path: Path, what: str = "labels") -> Iterator[None]:
     """Hold the lock of an open file; where its file system knows no locks, that of a file beside it.
+
+    Parameters
+    ----------
+    number : int
+        The open file.
+    path : Path
+        Its path.
+    what : str
+        What it holds, for the message.
 
     Raises
     ------
@@ -33,7 +42,7 @@ def locked(number: int, path: Path) -> Iterator[None]:
     while (unlock := _try_lock(number, path)) is None:
         if time.monotonic() > end:
             raise LabelLogError(
-                f"labels: {str(path)!a} is held by another program for {PATIENCE_S:g} s; nothing was saved. Close what "
+                f"{what}: {str(path)!a} is held by another program for {PATIENCE_S:g} s; nothing was saved. Close what "
                 "holds it, and choose again"
             )
         time.sleep(_STEP_S)

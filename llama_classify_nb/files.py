@@ -6,7 +6,8 @@ import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .exceptions import ArgumentError
@@ -72,3 +73,12 @@ def sync_folder(folder: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Pack bytes as gzip does, alike at any time."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)  # with gzip's header, which then holds no time
+    for chunk in chunks:
+        if packed := packer.compress(chunk):
+            yield packed
+    yield packer.flush()

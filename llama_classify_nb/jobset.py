@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -12,9 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from . import answers, frames, schema
+from . import answers, frames, parquet, schema
 from .exceptions import ArgumentError
-from .files import write_aside
 from .singles import ProblemRow
 from .texts import printable
 
@@ -74,36 +72,44 @@ class JobSet:
             If there is no such job here.
         """
         newest = answers.newest(self._bodies(job_id), job_id)
+        if newest is None and (self.jobs["job_id"] == job_id).any():
+            raise ArgumentError(
+                f"job_id is {printable(repr(job_id), 80)}: of this JobSet there are tables alone, no answers"
+            )
         if newest is None:
             raise ArgumentError(f"job_id is {printable(repr(job_id), 80)}: this JobSet has no such job")
         return dict(json.loads(newest))
 
-    def to_parquet(self, folder: str | os.PathLike[str]) -> list[Path]:
+    def to_parquet(self, folder: str | os.PathLike[str], *, partition_by: str | None = None) -> list[Path]:
         """Write the tables as Parquet: ``jobs.parquet``, ``rules.parquet``, ``problems.parquet``.
 
-        Columns and dtypes are those of the tables; times are in UTC, to the microsecond. Each file is readable by its
-        owner only, and whole or not there.
+        Columns and types are those of the tables: categories are dictionaries, times are in UTC, to the microsecond,
+        missing is null. Each file is readable by its owner only, and whole or not there. :func:`read_jobs` and
+        :func:`scan` read the folder.
 
         Parameters
         ----------
         folder : path-like
             Where to; it is made if it isn't there, for its owner only.
+        partition_by : {"month"}, optional
+            Write the jobs of each month of creation, in UTC, to a file of their own, in the way of Hive:
+            ``jobs/month=2026-01/jobs.parquet``; jobs without a time to ``month=__HIVE_DEFAULT_PARTITION__``. Read back,
+            jobs then stand by month.
 
         Returns
         -------
         list of Path
             The files.
+
+        Raises
+        ------
+        ArgumentError
+            If an argument can't be right, or the folder holds jobs that would be read beside these.
         """
         if not isinstance(folder, str | os.PathLike):
             raise ArgumentError(f"folder is a {type(folder).__name__}: give the path of a folder")
-        folder = Path(folder)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        paths = []
-        for name in ("jobs", "rules", "problems"):
-            buffer = io.BytesIO()
-            getattr(self, name).to_parquet(buffer, engine="pyarrow", index=False, compression="zstd")
-            paths.append(write_aside(folder / f"{name}.parquet", [buffer.getvalue()]))
-        return paths
+        tables = {name: getattr(self, name) for name in ("jobs", "rules", "problems")}
+        return parquet.write_tables(tables, Path(folder), partition_by)
 
     def summary(self) -> pd.DataFrame:
         """Count the jobs, and the problems, in every way that has a name.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from . import answers
 
@@ -145,7 +145,7 @@ class Track:
         return [filters.within(*self._ends(*ends)) for ends in zip(cuts, [*cuts[1:], end], strict=True)]
 
 
-def is_count(total: object) -> bool:
+def is_count(total: object) -> TypeGuard[int]:
     """Whether what a page says of the size of its list can be one."""
     return isinstance(total, int) and not isinstance(total, bool) and total >= 0
 

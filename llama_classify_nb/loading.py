@@ -7,11 +7,12 @@ import json
 import math
 import os
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from . import frames, reading, schema
+from . import frames, parquet, reading, schema
 from .archive import Archive
 from .blocking import run_blocking
 from .client import Client
@@ -22,9 +23,10 @@ from .jobset import JobSet, plural
 from .listing import Filters
 from .memory import MemoryArchive, Store
 from .moments import read_moment
-from .pacing import WIDTH
+from .pacing import WIDTH, Pace
 from .progress import Progress, ProgressBar
 from .rescue import rescue
+from .shared_pace import SharedRate
 from .singles import ProblemRow
 from .texts import printable
 
@@ -47,6 +49,7 @@ def fetch_jobs(
     time_budget_s: float | None = None,
     retry_budget: int | None = None,
     width: int = WIDTH,
+    pace: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> JobSet:
     """Fetch jobs from the service, in bulk: known ids, or whatever the filters find.
@@ -79,6 +82,10 @@ def fetch_jobs(
         Most requests that may be repeated, over all jobs, before the fetch ends likewise.
     width : int
         Most requests in flight at a time, 1 to 64. More is seldom faster: a hundred ids go with each.
+    pace : path-like, optional
+        A file by which several processes of this machine that fetch with one key share what they learn of the service's
+        limits, and keep to them together. Give each process an archive of its own, and jobs of its own (ids, or dates);
+        :func:`merge_archives` makes one archive of theirs.
     progress : bool
         Whether to show how far it is, on the standard error output.
 
@@ -122,9 +129,16 @@ def fetch_jobs(
         else:
             await fetch.by_ids(asked.job_ids[:limit])
 
-    options = {"refresh": _refresh(refresh), "time_budget_s": time_budget_s, "retry_budget": retry_budget}
+    options: dict[str, Any] = {
+        "refresh": _refresh(refresh),
+        "time_budget_s": time_budget_s,
+        "retry_budget": retry_budget,
+    }
     options["width"] = width
     reader = _reader(client, project_id, organization_id)
+    if pace is not None:
+        rate = SharedRate(pace, reader.base_url, width)
+        options["pace"] = Pace(rate, time_budget_s=time_budget_s, retry_budget=retry_budget)
     return _loaded(reader, archive, asked, work, shown=progress, **options)
 
 
@@ -317,7 +331,8 @@ def read_jobs(path: str | os.PathLike[str]) -> JobSet:
     ----------
     path : path-like
         A file of jobs in JSON (one job, a list, or a page of the list call), in JSON Lines, either of them gzipped; an
-        archive; or a folder of such files.
+        archive; or a folder of such files. Or Parquet, as :meth:`JobSet.to_parquet` writes it: the tables without the
+        answers that they were made of.
 
     Returns
     -------
@@ -346,6 +361,8 @@ def read_jobs(path: str | os.PathLike[str]) -> JobSet:
     """
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"path is a {type(path).__name__}: give the path of a file or folder")
+    if parquet.is_parquet(Path(path)):
+        return JobSet(parquet.read_folder(Path(path)), lambda _: [])
     damaged: list[ReadError] = []
     tables = frames.read_tables(reading.read_blocks(path, damaged))
     if damaged and not len(tables.jobs):

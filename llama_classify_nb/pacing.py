@@ -13,10 +13,11 @@ import math
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NoReturn, TypeVar
 
 from .exceptions import ApiError, BudgetError, InvalidAnswerError, RateLimitError, StaleConnectionError
+from .gate import Gate, Turn
 from .rate import Rate
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ SENSELESS_PATIENCE_S = 45.0  # the same, where answers come, but none that makes
 BACKOFF_S, MAX_BACKOFF_S = 0.2, 8.0
 REFUSED_BACKOFF_S = 1.0
 DOWN_AFTER = 16  # failures in a row, of any requests, after which one request at a time asks
+INSIST = 4  # times that the most tried request asks then, before it gives way
 PROBE_EVERY_S, PROBE_GROWTH = 5.0, 1.25  # at most, and how much longer than the last such wait each is
 GLANCE_S = 0.002  # how often to look whether another request has ended
 STEP_S = 0.5  # the longest wait at a time: so soon does a fetch that has given up end
@@ -93,10 +95,7 @@ class Pace:
         self._failures_in_a_row = self._too_long_in_a_row = 0
         self._has_given_way = False
         self._waits_until = -math.inf
-        # Requests start in the order in which they came, but for those that were refused before: of the others only one
-        # at a time waits before them.
-        self._gate, self._first = asyncio.Lock(), asyncio.Lock()
-        self._probe = asyncio.Lock()
+        self._gate, self._probe = Gate(), Gate()
 
     @property
     def is_down(self) -> bool:
@@ -122,11 +121,13 @@ class Pace:
         ApiError
             The last one; its ``attempts`` counts the requests made.
         """
-        failures = attempts = 0
+        failures = attempts = refusals = 0
         while True:
             attempts += 1
+            is_most_tried = False
             try:
-                return await self._turn(once, is_first=attempts == 1)
+                async with self._probing(attempts) as is_most_tried:
+                    return await self._request(once, attempts, refusals)
             except ApiError as error:
                 error.attempts = attempts
                 if not error.retryable:
@@ -134,6 +135,7 @@ class Pace:
                 if isinstance(error, StaleConnectionError):
                     continue
                 if isinstance(error, RateLimitError):
+                    refusals += 1
                     wait = error.retry_after or REFUSED_BACKOFF_S * (0.5 + 0.5 * self._jitter())
                 else:
                     failures += not self.is_down
@@ -142,17 +144,19 @@ class Pace:
                 if failures >= tries:
                     raise
                 self._check_patience(error, wait)
-                if gives_way and self.is_down:
-                    # Some jobs always fail, some fail at first only: half of them give way, half try again.
-                    self._has_given_way = not self._has_given_way
-                    if self._has_given_way:
-                        raise
+                if gives_way and self.is_down and self._gives_way(attempts, is_most_tried=is_most_tried):
+                    raise
                 self._count_retry()
                 await self.pause(wait)
 
     def start_over(self) -> None:
         """Forget what refusals taught: they turned out to be of one call alone."""
         self._rate.start_over(self._clock())
+
+    def note_request(self, refusal: RateLimitError | None = None) -> None:
+        """Count a request that was made in another's turn, and that was refused or not."""
+        self.n_requests += 1
+        self.n_refused += refusal is not None
 
     def now(self) -> float:
         """Tell the time, in seconds of the pace's own clock."""
@@ -188,20 +192,34 @@ class Pace:
             self.gave_up = BudgetError(f"the retry budget of {self._retry_budget:,} is used up")
             raise self.gave_up
 
-    async def _turn(self, once: Callable[[], Awaitable[T]], *, is_first: bool) -> T:
+    def _gives_way(self, attempts: int, *, is_most_tried: bool) -> bool:
+        """Tell whether a request should leave its turn to another one, while nothing gets through.
+
+        Some jobs always fail, some fail at first only: one is tried again and again, and half of the others give way.
+        """
+        if is_most_tried:
+            return attempts % INSIST == 0
+        self._has_given_way = not self._has_given_way
+        return self._has_given_way
+
+    @contextlib.asynccontextmanager
+    async def _probing(self, attempts: int) -> AsyncIterator[bool]:
+        """While nothing gets through, wait for a turn to see whether that is still so."""
         if not self.is_down:
-            return await self._request(once, is_first=is_first)
-        async with self._probe:
+            yield False
+            return
+        async with self._probe.turn(attempts) as turn:
             if self.gave_up is not None:
                 raise self.gave_up
             if self.is_down:
                 soon = BACKOFF_S * PROBE_GROWTH ** (self._failures_in_a_row - DOWN_AFTER)
                 await self.pause(min(PROBE_EVERY_S, soon) * (0.5 + 0.5 * self._jitter()))
-            return await self._request(once, is_first=is_first)
+                await self._probe.let_by(turn)
+            yield turn.is_for_most_tried
 
-    async def _request(self, once: Callable[[], Awaitable[T]], *, is_first: bool) -> T:
-        async with self._first if is_first else contextlib.nullcontext(), self._gate:
-            started = await self._start()
+    async def _request(self, once: Callable[[], Awaitable[T]], attempts: int, refusals: int) -> T:
+        async with self._gate.turn(attempts) as turn:
+            started = await self._start(turn)
             if self.gave_up is not None:
                 self._rate.ended(self._clock())
                 raise self.gave_up
@@ -211,22 +229,22 @@ class Pace:
         except RateLimitError as error:
             self.n_refused += 1
             self.refused_in_a_row += 1
-            self._rate.refused(self._clock(), started, error.retry_after)
+            self._rate.refused(self._clock(), started, error.retry_after, refusals)
             raise
         except ApiError as error:
             if error.retryable:
                 self._rate.ended(started)
                 self._failures_in_a_row += not isinstance(error, StaleConnectionError)
             else:
-                self._got_through(started, is_served=False)
+                self._got_through(started, refusals, is_served=False)
             raise
         except BaseException:
             self._rate.ended(started)
             raise
-        self._got_through(started)
+        self._got_through(started, refusals)
         return answer
 
-    async def _start(self) -> float:
+    async def _start(self, turn: Turn) -> float:
         """Wait until the next request may start; give that moment."""
         await self.pause(0.0)
         while not self._rate.start(now := self._clock()):
@@ -238,6 +256,7 @@ class Pace:
                 continue
             self._waits_until = self._clock() + wait if wait < math.inf else -math.inf
             await self.pause(GLANCE_S if math.isinf(wait) else max(wait, 0.0))
+            await self._gate.let_by(turn)
         return now
 
     def _give_up_for(self, wait: float) -> NoReturn:
@@ -249,10 +268,10 @@ class Pace:
         )
         raise self.gave_up
 
-    def _got_through(self, started: float, *, is_served: bool = True) -> None:
+    def _got_through(self, started: float, refusals: int, *, is_served: bool = True) -> None:
         self._failures_in_a_row = self._too_long_in_a_row = self.refused_in_a_row = 0
         self._last_success = self._clock()
-        self._rate.admitted(self._last_success, started, is_served=is_served)
+        self._rate.admitted(self._last_success, started, refusals, is_served=is_served)
 
     def _check_patience(self, error: ApiError, wait: float) -> None:
         """Give up, once and for all requests, where nothing has succeeded for too long, or won't for as long."""

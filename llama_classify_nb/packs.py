@@ -6,14 +6,24 @@ requests get through, it is left alone.
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from . import answers
 from .client import Lane, quote_id
-from .exceptions import ApiError, RequestError, TransportError
+from .exceptions import (
+    ApiError,
+    AuthenticationError,
+    PaymentRequiredError,
+    RateLimitError,
+    RequestError,
+    TransportError,
+)
 from .listing import Cursor
+from .rate import LONG_S
 from .records import Answer
 from .singles import Goal, Singles, problem_row
 
@@ -22,6 +32,7 @@ PACK_BYTES = 7_500  # of their part of the address: servers refuse addresses of 
 LIST_TRIES = (3, 1)  # before and after a single request got through: better ask one by one than insist
 LIST_REFUSALS = (8, 2)  # in a row, of all requests, before a single one is tried: at first, and once that got through
 LIST_FAILURES = 3  # packs in a row that failed so, after which the list call is left alone
+DETOUR_EVERY_S = 60.0  # at most, a single request tries whether a wait that the list call demands is for lists alone
 IDLE_PAGES = 3  # pages without a new job after which a list is taken to run in circles
 
 
@@ -34,6 +45,8 @@ class Packs(Singles):
         self._list_is_off = False
         self._list_failures = 0
         self._pack_size = PACK_SIZE
+        self._detour = asyncio.Lock()
+        self._no_detour_until = -math.inf
 
     def _packs(self, job_ids: Sequence[str]) -> Iterator[list[str]]:
         """Split ids into packs that a list call can take."""
@@ -99,24 +112,28 @@ class Packs(Singles):
             target = self._client.list_target({**filters, "page_token": cursor.token}, asked)
             first = next(iter(missing))
             instead = functools.partial(self._single, first)
-            page = await self._ask(lane, target, answers.read_page, instead=instead, tries=tries, gives_way=True)
+            after_all = functools.partial(self._single_after_all, lane, first)
+            page = await self._ask(
+                lane, target, answers.read_page, instead=instead, after_all=after_all, tries=tries, gives_way=True
+            )
             if not isinstance(page, answers.Page):
                 self._take_single(first, page)
                 del missing[first]
                 if self._list_is_off:
                     return
                 continue
-            found = [one for one in map(self._listed, page.items) if one is not None]
-            came = {
-                one.answer.job_id: one.answer
-                for one in found
-                if one.answer.job_id in missing
+            came = [
+                one.answer
+                for one in map(self._listed, page.items)
+                if one is not None
+                and one.answer.job_id in missing
                 and (one.is_final_and_whole or (self._is_waiting and not one.answer.final))
-            }
-            self._keep(list(came.values()), len(came))
-            for job_id in came:
+            ]
+            new = dict.fromkeys(answer.job_id for answer in came)
+            self._keep(came, len(new))  # a job may stand there twice: the newest answer is kept
+            for job_id in new:
                 del missing[job_id]
-            if not cursor.move(page.next_page_token, len(came)):
+            if not cursor.move(page.next_page_token, len(new)):
                 return
 
     def _single(self, job_id: str) -> Goal | None:
@@ -125,6 +142,22 @@ class Packs(Singles):
         if not self._list_is_off and (n < often or (n - often) % 2):
             return None
         return self._client.job_target(job_id), functools.partial(self._read_asked, job_id)
+
+    async def _single_after_all(self, lane: Lane, job_id: str, error: ApiError) -> Any:
+        """Ask for one job at once, where the list call says not to ask for long, or ever: it may mean lists alone."""
+        ends_all = isinstance(error, AuthenticationError | PaymentRequiredError)
+        if not ends_all and (error.retry_after or 0.0) < LONG_S:
+            raise error
+        async with self._detour:
+            if self._stopped is not None or self._pace.now() < self._no_detour_until:
+                raise error
+            self._pace.note_request(error if isinstance(error, RateLimitError) else None)
+            goal = self._client.job_target(job_id), functools.partial(self._read_asked, job_id)
+            try:
+                return await self._got(lane, *goal, takes_no=True)
+            except (RateLimitError, AuthenticationError, PaymentRequiredError) as alike:
+                self._no_detour_until = self._pace.now() + (math.inf if ends_all else DETOUR_EVERY_S)
+                raise alike from None
 
     def _take_single(self, job_id: str, came: Answer | ApiError) -> None:
         """Take what came for one job in place of a list: the list call was refused, and this got through."""

@@ -34,6 +34,7 @@ CLOSE = 0.85  # of a refused pace: below it the pace grows fast
 BELOW = 0.99
 FAST, SLOW = 1.5, 1.001  # growth a second
 CONTRADICTED = 2  # windows in a row that refused some of their quota, after which it is taken to be none
+ALIKE = 4  # requests in a row that got through after as many refusals each, which shows that these are by count
 LEAVING_TRIAL = 8  # requests that then tell whether it is a pace
 PUSH_EVERY = 8  # windows after which one request more than the quota is tried
 # Cuts after which it is tried whether refusals have to do with the pace at all …
@@ -67,6 +68,38 @@ class _Trial:
     n_answered: int = 0
 
 
+class _ByCount:
+    """Whether a service refuses each request so many times, and then lets it through, whatever the pace."""
+
+    def __init__(self) -> None:
+        self._n_times = 0  # that each is refused, it seems
+        self._n_alike = 0  # admissions in a row after as many refusals, with refusals of others in between
+        self._was_refused = self._is_so = False
+        self._needed = ALIKE
+
+    def admitted(self, n_before: int) -> bool:
+        """Take note; tell whether this shows that it is so."""
+        if n_before != self._n_times or n_before == 0:
+            self._n_times, self._n_alike = n_before, 0
+            self._was_refused = self._is_so = False
+        elif self._was_refused:
+            self._n_alike += 1
+            self._was_refused = False
+        shows = self._n_alike >= self._needed and not self._is_so
+        self._is_so |= shows
+        return shows
+
+    def refused(self, n_before: int) -> bool:
+        """Take note; tell whether such a refusal was to be expected."""
+        self._was_refused = True
+        if n_before < self._n_times:
+            return self._is_so
+        if self._is_so:  # a wrong guess: the next needs more to show it
+            self._needed *= 2
+        self._n_alike, self._is_so = 0, False
+        return False
+
+
 class Rate:
     """When the next request may start. Fetches in several threads may share one.
 
@@ -89,6 +122,7 @@ class Rate:
     def start_over(self, now: float) -> None:
         """Forget what was learned."""
         self._mode = "open"  # no limit known; shut: nothing gets through now; paced; window
+        self._by_count = _ByCount()
         self._n_admitted = self._in_row = 0
         self._first_start: float | None = None  # of all
         self._is_free = False  # more was admitted than common limits would
@@ -177,9 +211,14 @@ class Rate:
             self._trial.n_started -= 1  # another may take its place
 
     @_locked
-    def admitted(self, now: float, started: float, *, is_served: bool = True) -> None:
-        """Take note of a request that got through; ``is_served``: to the job, not to a refusal of another kind."""
+    def admitted(self, now: float, started: float, n_before: int = 0, *, is_served: bool = True) -> None:
+        """Take note of a request that got through, after ``n_before`` refusals of the same.
+
+        ``is_served``: to the job, not to a refusal of another kind.
+        """
         self._in_flight -= 1
+        if self._by_count.admitted(n_before):
+            self._open_up(now)
         self._n_admitted += is_served
         self._is_free |= self._n_admitted > COMMON_BURST + COMMON_PACE * (now - (self._first_start or 0.0))
         self._since_anchor += 1
@@ -197,9 +236,14 @@ class Rate:
         self._grown = now
 
     @_locked
-    def refused(self, now: float, started: float, retry_after: float | None) -> None:
-        """Take note of a request that was refused; ``retry_after`` is what the service asked to wait, in seconds."""
+    def refused(self, now: float, started: float, retry_after: float | None, n_before: int = 0) -> None:
+        """Take note of a request that was refused, after ``n_before`` refusals of the same.
+
+        ``retry_after`` is what the service asked to wait, in seconds.
+        """
         self._in_flight -= 1
+        if self._by_count.refused(n_before):
+            return
         self._in_row += 1
         if self._trial is not None:
             self._tried(now, started, 0)
@@ -348,7 +392,7 @@ class Rate:
                 low, high = max(self._since_anchor - 1, 0.3) / elapsed, (self._since_anchor + 1) / elapsed
             self._bracket = low, high
             self._pace = BELOW * low if high < 1.1 * low else math.sqrt(low * high)
-        self._pace = min(self._pace, 0.985 * refused)
+        self._pace = max(min(self._pace, 0.985 * refused), 1 / MAX_BACKOFF_S)
         self._next_start = max(self._next_start, now + 1 / self._pace)
         self._grown = now
 
@@ -363,7 +407,12 @@ class Rate:
             return
         self._trial, self._heard, self._in_row = None, now, 0
         if trial.n_admitted >= 0.55 * trial.size:
-            self._mode, self._is_noisy, self._pace, self._next_start = "open", True, math.inf, -math.inf
-            self._opened, self._run_started, self._run_admitted = now, 0, 0
+            self._open_up(now)
         else:
             self._next_start = now + 2 / self._pace
+
+    def _open_up(self, now: float) -> None:
+        """Take refusals to have nothing to do with the pace."""
+        self._mode, self._is_noisy, self._pace, self._next_start = "open", True, math.inf, -math.inf
+        self._quota, self._trial = None, None
+        self._opened, self._run_started, self._run_admitted = now, 0, 0

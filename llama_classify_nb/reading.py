@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, cast
 
 from . import answers
 from .archive import Archive, is_archive
@@ -35,37 +36,59 @@ def read_blocks(path: str | os.PathLike[str], damaged: list[ReadError]) -> Itera
     ReadError
         If there is no such file, or nothing in the folder to read.
     """
-    for file in _files(Path(path)):
-        seen: list[str] = []
-        try:
-            yield from _file_blocks(file, seen)
-        except DamagedArchiveError as error:
-            given = set(seen)
-            rest = [answer for answer in whole_answers(file) if answer.job_id not in given]
-            yield b"\n".join(answers.as_line(answer.body) for answer in rest)
-            damaged.append(ReadError(f"{error}; what is whole was read"))
-        except (OSError, EOFError, zlib.error) as error:
-            reason = getattr(error, "strerror", None) or error
-            damaged.append(ReadError(f"{file}: can't be read to its end: {reason}"))
-        except InvalidAnswerError as error:
-            damaged.append(ReadError(f"{file}: neither JSON nor JSON Lines of jobs: {_begins(file) or error}"))
+    for file in files_of(Path(path)):
+        yield from file_blocks(file, damaged)
 
 
-def _begins(file: Path) -> str:
-    """Say what a file is, if that isn't JSON; nothing if it may be."""
-    with file.open("rb") as stream:
-        start = stream.read(200)
-    if not start.strip():
-        return "it is empty"
-    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        return ""
-    line = printable(start.decode("utf-8", "replace").split("\n")[0], 60)
-    return f"it begins with {line!r}; a table in CSV is read by read_csv or read_labels, a list of ids by fetch_jobs"
+def file_blocks(file: Path, damaged: list[ReadError]) -> Iterator[bytes]:
+    """Give the jobs of one file as blocks of lines; as in :func:`read_blocks`."""
+    is_database = False
+    with _told(str(file), damaged), file.open("rb") as stream:
+        start = stream.read(16)
+        is_database = is_archive(start)
+        if not is_database:
+            stream.seek(0)
+            yield from _opened_blocks(stream, start, file.name)
+    if is_database:
+        yield from _archived_blocks(file, damaged)
 
 
-def _files(path: Path) -> list[Path]:
+def _archived_blocks(file: Path, damaged: list[ReadError]) -> Iterator[bytes]:
+    seen: list[str] = []
+    try:
+        with Archive(file) as archive:
+            yield from archive.all_blocks(seen)
+    except DamagedArchiveError as error:
+        given = set(seen)
+        rest = [answer for answer in whole_answers(file) if answer.job_id not in given]
+        yield b"\n".join(answers.as_line(answer.body) for answer in rest)
+        damaged.append(ReadError(f"{error}; what is whole was read"))
+
+
+def stream_blocks(stream: IO[bytes], name: str, damaged: list[ReadError]) -> Iterator[bytes]:
+    """Give the jobs of an open file that isn't an archive as blocks of lines; ``name`` tells what it holds."""
+    with _told(name, damaged):
+        start = stream.read(16)
+        stream.seek(0)
+        yield from _opened_blocks(stream, start, name)
+
+
+@contextlib.contextmanager
+def _told(name: str, damaged: list[ReadError]) -> Iterator[None]:
+    """Tell why a file can't be read to its end, in place of an exception."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        damaged.append(ReadError(f"{name}: can't be read to its end: {reason}"))
+        damaged[-1].__cause__ = error
+    except InvalidAnswerError as error:
+        damaged.append(ReadError(f"{name}: neither JSON nor JSON Lines of jobs: {error}"))
+
+
+def files_of(path: Path) -> list[Path]:
     if path.is_dir():
-        files = sorted(one for one in path.iterdir() if one.is_file() and _has_suffix(one))
+        files = sorted(one for one in path.iterdir() if one.is_file() and has_suffix(one.name))
         if not files:
             raise ReadError(f"{path}: holds no file of jobs; looked for {', '.join(SUFFIXES)}, each also with .gz")
         return files
@@ -74,25 +97,21 @@ def _files(path: Path) -> list[Path]:
     return [path]
 
 
-def _has_suffix(path: Path) -> bool:
-    return path.name.lower().removesuffix(".gz").endswith(SUFFIXES)
+def has_suffix(name: str) -> bool:
+    """Whether a file of a folder is read, by its name."""
+    return name.lower().removesuffix(".gz").endswith(SUFFIXES)
 
 
-def _file_blocks(path: Path, seen: list[str]) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        start = file.read(16)
-    if is_archive(start):
-        with Archive(path) as archive:
-            yield from archive.all_blocks(seen)
+def _opened_blocks(stream: IO[bytes], start: bytes, name: str) -> Iterator[bytes]:
+    is_lines = name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson"))
+    if not start.startswith(_GZIP):
+        yield from _blocks(stream, is_lines=is_lines)
         return
-    opened: Any = gzip.open if start.startswith(_GZIP) else open
-    with opened(path, "rb") as stream:
-        yield from _stream_blocks(
-            stream, is_lines=path.name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson"))
-        )
+    with gzip.open(stream, "rb") as opened:
+        yield from _blocks(cast(IO[bytes], opened), is_lines=is_lines)
 
 
-def _stream_blocks(stream: IO[bytes], *, is_lines: bool) -> Iterator[bytes]:
+def _blocks(stream: IO[bytes], *, is_lines: bool) -> Iterator[bytes]:
     rest = stream.readline()
     if rest.startswith((b"\xff\xfe", b"\xfe\xff")):
         rest = answers.as_utf8(rest + stream.read())
@@ -111,7 +130,17 @@ def _document_block(document: bytes) -> bytes:
     """Give the jobs of one JSON document a line each; of something else, its lines, if one of them is JSON."""
     try:
         return b"\n".join(map(answers.as_line, answers.read_items(document)))
-    except InvalidAnswerError:
+    except InvalidAnswerError as error:
         if any(answers.read_id(line) is not None for line in document.split(b"\n")):
             return document
-        raise
+        raise InvalidAnswerError(_begins(document) or str(error)) from error
+
+
+def _begins(document: bytes) -> str:
+    """Say what a document is, if that isn't JSON; nothing if it may be."""
+    if not document.strip():
+        return "it is empty"
+    if document.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return ""
+    line = printable(document[:200].decode("utf-8", "replace").split("\n")[0], 60)
+    return f"it begins with {line!r}; a table in CSV is read by read_csv or read_labels, a list of ids by fetch_jobs"

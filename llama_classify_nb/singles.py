@@ -84,23 +84,24 @@ class Singles:
         read: Callable[[bytes], Any],
         *,
         instead: Callable[[], Goal | None] = lambda: None,
+        after_all: Callable[[ApiError], Awaitable[Any]] | None = None,
         **options: Any,
     ) -> Any:
         """Make a request until its answer can be read; errors that concern all requests end the fetch.
 
         ``instead`` may name another one when it is to be made; what that one can't have is then the answer, too.
+        ``after_all`` may turn an error into an answer, before anybody hears of it.
         """
 
         async def once() -> Any:
             self._progress.n_requests, self._progress.n_refused = self._pace.n_requests, self._pace.n_refused
             other = instead()
             try:
-                goal, read_goal = other or (target, read)
-                return read_goal(await self._client.answer(lane, *goal))
-            except (NotFoundError, PermissionDeniedError, RequestError) as error:
-                if other is None:
+                return await self._got(lane, *(other or (target, read)), takes_no=other is not None)
+            except ApiError as error:
+                if after_all is None or other is not None:
                     raise
-                return error
+                return await after_all(error)
 
         try:
             return await self._pace.ask(once, **options)
@@ -110,6 +111,15 @@ class Singles:
             raise
         finally:
             self._progress.n_requests, self._progress.n_refused = self._pace.n_requests, self._pace.n_refused
+
+    async def _got(self, lane: Lane, goal: tuple[str, str], read: Callable[[bytes], Any], *, takes_no: bool) -> Any:
+        """Make one request and read its answer; with ``takes_no``, that the service won't give it is an answer."""
+        try:
+            return read(await self._client.answer(lane, *goal))
+        except (NotFoundError, PermissionDeniedError, RequestError) as error:
+            if not takes_no:
+                raise
+            return error
 
     async def _one(self, job_id: str, lane: Lane) -> bool:
         """Ask for a job; tell whether anything got through."""

@@ -169,7 +169,7 @@ def test_whoever_needs_the_selection_at_once_has_it(sample: lcn.JobSet, monkeypa
         typing.latest.ask("memo")  # known by now
         assert typing.drawn == ["memo", "", "memo"]
         typing.latest.ask("letter")
-        typing.latest.drop()
+        typing.latest.set("")
         await asyncio.sleep(0)
         assert (typing.latest.text, typing.latest.is_busy) == ("", False)
 

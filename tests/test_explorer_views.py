@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from conftest import EDGE_CASES
 
 import llama_classify_nb as lcn
 from llama_classify_nb.exceptions import ArgumentError
-from llama_classify_nb.widgets import _facts, _view
+from llama_classify_nb.widgets import _facts, _pictures, _view
 
 DAY = dt.date(2026, 2, 17)
 SETTINGS: list[dict[str, Any]] = [
@@ -39,6 +40,12 @@ def use(explorer: Any, settings: dict[str, Any]) -> None:
         getattr(explorer, name).value = value
 
 
+@pytest.fixture
+def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that change many controls and look at no picture: to draw them takes most of the time."""
+    monkeypatch.setattr(_pictures.Pictures, "draw", lambda *_: [])
+
+
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_code_and_view_give_the_selection_on_screen(sample: lcn.JobSet, settings: dict[str, Any]) -> None:
     explorer = lcn.explore(sample)
@@ -51,11 +58,13 @@ def test_code_and_view_give_the_selection_on_screen(sample: lcn.JobSet, settings
 
 
 @pytest.mark.parametrize("order", _view.ORDERS)
+@pytest.mark.usefixtures("_undrawn")
 def test_every_order_is_that_of_its_code(sample: lcn.JobSet, order: str) -> None:
     explorer: Any = lcn.explore(sample, view={"types": ["memo"], "order": order})
     pd.testing.assert_frame_equal(run(explorer.code, sample), explorer.selection)
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_hostile_values_are_kept_as_code_that_only_selects() -> None:
     edge = lcn.read_jobs(EDGE_CASES)
     for kind in edge.jobs["type"].dropna().unique():
@@ -109,6 +118,7 @@ def test_what_is_no_view_is_said(sample: lcn.JobSet, view: Any, said: str) -> No
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.usefixtures("_undrawn")
 def test_each_choice_says_how_many_jobs_it_would_leave(sample: lcn.JobSet, settings: dict[str, Any]) -> None:
     explorer: Any = lcn.explore(sample)
     use(explorer, settings)
@@ -121,6 +131,7 @@ def test_each_choice_says_how_many_jobs_it_would_leave(sample: lcn.JobSet, setti
         control.value = before
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_only_the_most_used_of_very_many_values_are_offered(sample: lcn.JobSet) -> None:
     jobset = lcn.load_sample()
     names = [f"cfg-{number % 300:03}" for number in range(len(jobset))]
@@ -130,6 +141,9 @@ def test_only_the_most_used_of_very_many_values_are_offered(sample: lcn.JobSet) 
     assert len(explorer.configuration.options) == 51
     assert "the 50 most used of 301 below" in explorer.configuration.options[0][0]
     assert "cfg-rare" not in dict(explorer.configuration.options).values()
+    explorer.configuration.field.set_state({"value": "cfg-rare"})
+    assert len(explorer.selection) == 5
+    assert explorer.configuration.field.placeholder == "cfg-rare (5)"
     rare: Any = lcn.explore(jobset, view={"configuration_ids": ["cfg-rare"]})
     assert ("cfg-rare (5)", "cfg-rare") in rare.configuration.options
     assert len(rare.selection) == 5
@@ -156,6 +170,7 @@ def test_a_confidence_has_its_place_among_those_of_its_type(sample: lcn.JobSet) 
         assert 0 < place.quantile < 1
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_a_card_tells_the_cause_and_the_label_and_the_other_jobs_of_its_file(sample: lcn.JobSet) -> None:
     labels = lcn.load_sample_labels()
     explorer: Any = lcn.explore(sample, labels)
@@ -180,6 +195,7 @@ def test_a_card_tells_the_cause_and_the_label_and_the_other_jobs_of_its_file(sam
     assert min(right, wrong, flips) > 0
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_a_card_shows_label_and_flips(sample: lcn.JobSet) -> None:
     labels = lcn.load_sample_labels()
     jobs = sample.jobs[sample.jobs["outcome"] == "matched"]
@@ -223,3 +239,31 @@ def test_the_column_that_the_table_is_ordered_by_is_marked(sample: lcn.JobSet) -
 def test_labels_that_cannot_be_right_are_said(sample: lcn.JobSet, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="label"):
         lcn.explore(sample, labels=pd.DataFrame({"job_id": ["a"]}))
+
+
+@pytest.mark.usefixtures("_undrawn")
+def test_changes_from_several_threads_come_one_after_another_and_the_last_wins(tmp_path: Path) -> None:
+    (tmp_path / "jobs.jsonl").write_bytes(b"\n".join(lcn.demo.sample_jobs()[:300]))
+    explorer: Any = lcn.explore(lcn.read_jobs(tmp_path / "jobs.jsonl"))
+    kinds = ["memo", "letter", "resume"]
+    faults: list[BaseException] = []
+
+    def change(turn: int) -> None:
+        try:
+            for step in range(6):
+                explorer.type.value = kinds[(turn + step) % 3]
+                assert explorer.selection["job_id"].is_unique
+        except BaseException as fault:  # noqa: BLE001
+            faults.append(fault)
+
+    threads = [threading.Thread(target=change, args=(turn,)) for turn in range(3)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert faults == []
+    explorer.type.value = "report"
+    assert explorer.selection["type"].unique().tolist() == ["report"]
+    assert f"{len(explorer.selection):,} of" in explorer._count.value
+    assert "report" in explorer._table.value
+    assert "memo" not in explorer.type.field.placeholder

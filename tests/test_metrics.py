@@ -17,7 +17,6 @@ from small_jobs import small_jobs, some_labels, some_rules
 
 from llama_classify_nb import frames, metrics
 from llama_classify_nb.exceptions import ArgumentError
-from llama_classify_nb.metrics import _counts
 
 ROOT = Path(__file__).parents[1]
 #: Two halves of the time that all jobs of the tests were made in: the sides of a comparison.
@@ -36,16 +35,6 @@ GROUPED = [
 WITHOUT_OUTCOME = ("select_jobs", "jobs_over_time", "search", "pages_in_scope", "rule_sets")
 #: Those that give the jobs or words in which something is found, and may find none.
 FINDERS = ("label_suspects", "reasoning_terms", "reasoning_contradictions", "cost_curve", "flips", "flip_flow")
-# What the package calls each metric's two steps.
-STEPS = {
-    "type_breakdown": ("types", "_partial", "_finish", ("rule_set",)),
-    "status_breakdown": ("outcomes", "_partial", "_finish", ("rule_set",)),
-    "confidence_distribution": ("confidence", "_partial_distribution", "_finish_distribution", ("type", 20)),
-    "confidence_by_type": ("confidence", "_partial_by_type", "_finish_by_type", ()),
-    "failure_rates": ("failures", "_partial_rates", "_finish_rates", ("rule_set",)),
-    "durations": ("over_time", "_partial_durations", "_finish_durations", ("outcome",)),
-    "pages_in_scope": ("pages", "_partial", "_finish", ()),
-}
 
 
 @pytest.fixture(scope="module")
@@ -137,30 +126,6 @@ def test_each_group_gives_the_rows_that_its_jobs_give_alone(name: str, by: str) 
 def test_groups_are_sorted_and_the_missing_one_is_last(name: str) -> None:
     groups = call(name, small_jobs(), by="rule_set")["rule_set"].drop_duplicates()
     assert [None if pd.isna(group) else group for group in groups] == ["r1", "r2", None]
-
-
-@pytest.mark.parametrize("name", STEPS)
-@pytest.mark.parametrize("cuts", [[], [0], [1, 1, 30], [20, 40]])
-def test_merged_partial_tables_finish_as_the_whole(name: str, cuts: list[int]) -> None:
-    module_name, partial, finish, arguments = STEPS[name]
-    module = importlib.import_module(f"llama_classify_nb.metrics.{module_name}")
-    jobs = small_jobs()
-    slices = [jobs.iloc[start:end] for start, end in zip([0, *cuts], [*cuts, len(jobs)], strict=True)]
-    # As if each were read from its own file: only its own types.
-    parts = [one.assign(type=one["type"].cat.remove_unused_categories()) for one in slices]
-    merged = _counts.merge([getattr(module, partial)(part, *arguments) for part in parts[::-1]])
-    whole = jobs.assign(type=jobs["type"].cat.remove_unused_categories())
-    expected = getattr(module, finish)(getattr(module, partial)(whole, *arguments), *arguments)
-    pd.testing.assert_frame_equal(getattr(module, finish)(merged, *arguments), expected, check_exact=True)
-
-
-def test_merged_periods_finish_as_the_whole() -> None:
-    from llama_classify_nb.metrics import over_time
-
-    jobs = small_jobs()
-    parts = [over_time._partial_over_time(part, "W", "type") for part in (jobs.iloc[40:], jobs.iloc[:40])]
-    merged = over_time._finish_over_time(_counts.merge(parts), "W", "type")
-    pd.testing.assert_frame_equal(merged, metrics.jobs_over_time(jobs, freq="W", by="type"))
 
 
 @pytest.mark.parametrize("name", TABLES)

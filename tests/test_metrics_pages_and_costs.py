@@ -192,23 +192,6 @@ class TestCosts:
         jobs = priced().assign(week="all")
         assert metrics.costs(jobs, by="week")["week"].tolist() == ["all"]
 
-    @pytest.mark.parametrize("cuts", [[], [0], [150, 150, 390]])
-    def test_merged_partial_tables_finish_as_the_whole(self, cuts: list[int]) -> None:
-        import importlib
-
-        from llama_classify_nb.metrics import _counts
-
-        costs = importlib.import_module("llama_classify_nb.metrics.costs")
-        jobs = priced()
-
-        def partial(some: pd.DataFrame) -> pd.DataFrame:
-            took = costs._accepted(some) >= 0.5
-            return costs._partial(costs._keys(some, "type"), costs._credits(some, "parse_credits"), took)
-
-        parts = [jobs.iloc[a:b] for a, b in zip([0, *cuts], [*cuts, len(jobs)], strict=True)]
-        merged = costs._finish(_counts.merge([partial(part) for part in parts[::-1]]), "type", 0.5)
-        pd.testing.assert_frame_equal(merged, metrics.costs(jobs, by="type", threshold=0.5), check_exact=True)
-
     @pytest.mark.parametrize("threshold", [-0.1, 1.5, True, "0.5", np.nan])
     def test_a_threshold_that_is_no_confidence_is_refused(self, threshold: object) -> None:
         with pytest.raises(ArgumentError, match=r"^threshold is"):

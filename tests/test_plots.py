@@ -160,6 +160,15 @@ def test_a_picture_takes_the_arguments_of_its_metric_and_ax(name: str) -> None:
     assert (plot[-1].name, plot[-1].kind, plot[-1].default) == ("ax", inspect.Parameter.KEYWORD_ONLY, None)
 
 
+@pytest.mark.parametrize("name", plots.__all__)
+def test_beside_each_picture_is_the_drawing_alone_which_needs_its_table_only(name: str) -> None:
+    draw = getattr(sys.modules[getattr(plots, name).__module__], f"draw_{name}")
+    taken = list(inspect.signature(draw).parameters.values())
+    assert taken[0].annotation == "pd.DataFrame"
+    assert not {"jobs", "rules", "labels"} & {one.name for one in taken}
+    assert (taken[-1].name, taken[-1].kind, taken[-1].default) == ("ax", inspect.Parameter.KEYWORD_ONLY, None)
+
+
 def test_what_is_not_axes_is_refused(jobs: pd.DataFrame) -> None:
     with pytest.raises(ArgumentError, match="ax must be Axes of matplotlib, not Figure"):
         plots.type_breakdown(jobs, ax=Figure())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import itertools
 import json
 import os
 import signal
@@ -156,6 +157,14 @@ class TestActs:
         enter(desk, "3")
         click(desk, "2 ")  # ... and so is the same one after a key
         assert len(desk.labels) == 4
+
+    def test_after_a_click_the_keyboard_is_the_key_field_s(self, open_desk: Any, monkeypatch: Any) -> None:
+        desk = open_desk()
+        asked: list[Any] = []
+        monkeypatch.setattr(desk.keys, "send", lambda content, *_: asked.append(content))
+        click(desk, "1 ")
+        click(desk, "Back")
+        assert asked == [{"do": "focus"}] * 2
 
     def test_going_back_twice_is_meant(self, open_desk: Any, queue: pd.DataFrame, monkeypatch: Any) -> None:
         monkeypatch.setattr(review_widget, "DOUBLE_CLICK_S", 3_600.0)
@@ -387,6 +396,10 @@ class TestQueues:
             answers.setdefault(file, set()).add(None if pd.isna(kind) else kind)
         expected = answered[[len(answers[file]) > 1 for file in answered["file_input"]]]
         assert set(made["job_id"][: len(expected)]) == set(expected["job_id"])
+        for a, b in itertools.combinations(answered["configuration_id"].unique(), 2):
+            flips = metrics.flips(sample.jobs, a, b)
+            assert len(flips) > 0
+            assert {*flips["job_id_a"], *flips["job_id_b"]} <= set(expected["job_id"])
         files = answered.set_index("job_id")["file_input"].loc[made["job_id"][: len(expected)]]
         assert (files != files.shift()).sum() == files.nunique()  # a file's jobs come one after another
 
@@ -504,6 +517,16 @@ class TestProgress:
         assert "You may stop now" in stop_line(done._replace(n_done=29, margin=0.15))
         assert stop_line(done._replace(margin=None)) == "Every job of the queue is read."
         assert progress(done._replace(trail=()), "x", "kim").count("<svg") == 0
+
+    def test_a_blind_job_tells_no_stratum_which_is_a_range_of_confidence(
+        self, open_desk: Any, queue: pd.DataFrame
+    ) -> None:
+        desk = open_desk(queue=queue.assign(stratum="the doubtful", stage="main", blind=True))
+        assert "the doubtful" not in desk._card.value + desk._repr_html_()
+        enter(desk, "1")
+        enter(desk, "b")
+        assert "the doubtful" in desk._card.value
+        assert desk._repr_html_().count("the doubtful") == 1
 
 
 class TestSafety:

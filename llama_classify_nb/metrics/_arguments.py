@@ -7,10 +7,16 @@ import pandas as pd
 
 from .. import schema
 from ..exceptions import ArgumentError
+from ._counted import Parts
 
 
 def need_columns(jobs: pd.DataFrame, *columns: str) -> None:
     """Raise ArgumentError unless ``jobs`` is a DataFrame that holds these columns."""
+    if isinstance(jobs, Parts):
+        raise ArgumentError(
+            "jobs are in many parts, and this compares them with each other, or reads their texts, which no count over "
+            "parts tells; take those that fit here: sample(n) or select(...) of the scan gives a JobSet"
+        )
     if not isinstance(jobs, pd.DataFrame):
         raise ArgumentError(
             f"jobs must be a DataFrame, not {type(jobs).__name__}; of a JobSet, as fetch_jobs and read_jobs return it, "

@@ -13,13 +13,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..columns import joined_tables
 from ..exceptions import ArgumentError
 
 #: Gives the values of codes; -1 is missing.
 Decode = Callable[[np.ndarray], Any]
 
+#: Beyond every value of a measure: what nothing has put a value to.
+NEVER = np.iinfo(np.int64).max
 
-def tally(frame: pd.DataFrame, weights: np.ndarray | None = None) -> pd.DataFrame:
+
+#: A measure beside the count: how it is put together, and the value of each row.
+Measure = tuple[np.ufunc, np.ndarray]
+
+
+def tally(
+    frame: pd.DataFrame, weights: np.ndarray | None = None, measures: dict[str, Measure] | None = None
+) -> pd.DataFrame:
     """Count the rows of each combination of the frame's columns that occurs.
 
     Parameters
@@ -28,11 +38,15 @@ def tally(frame: pd.DataFrame, weights: np.ndarray | None = None) -> pd.DataFram
         Nothing but the keys.
     weights : array of int, optional
         What each row counts; 1 by default.
+    measures : dict, optional
+        What else is put together of the rows of a combination: for each name ``np.add``, ``np.minimum`` or
+        ``np.maximum``, and the values (int64, whose sums are exact in any order).
 
     Returns
     -------
     DataFrame
-        The keys, in order, missing last, with their dtypes and all their categories, and ``count`` (int64).
+        The keys, in order, missing last, with their dtypes and all their categories, ``count`` (int64), and a column
+        for each measure (int64).
     """
     flat = np.zeros(len(frame), np.int64)
     sizes, decoders = [], []
@@ -48,30 +62,43 @@ def tally(frame: pd.DataFrame, weights: np.ndarray | None = None) -> pd.DataFram
         code = cells % (n + 1)
         data[key] = decode(np.where(code == n, -1, code))
         cells = cells // (n + 1)
-    return pd.DataFrame({**{key: data[key] for key in frame}, "count": count})
+    found = {name: _put_together(*measure, place, len(cells)) for name, measure in (measures or {}).items()}
+    return pd.DataFrame({**{key: data[key] for key in frame}, "count": count, **found})
 
 
-def merge(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _put_together(how: np.ufunc, values: np.ndarray, place: np.ndarray, n: int) -> np.ndarray:
+    start = 0 if how is np.add else NEVER if how is np.minimum else -NEVER
+    result = np.full(n, start, np.int64)
+    how.at(result, place, values)
+    return result
+
+
+def merge(parts: Sequence[pd.DataFrame], measures: dict[str, np.ufunc] | None = None) -> pd.DataFrame:
     """Make one table of counts of several; their order doesn't matter.
 
     Parameters
     ----------
     parts : sequence of DataFrame
         At least one; all with the same keys and a ``count``. Categories may differ: the result has all of them.
+    measures : dict, optional
+        How each measure is put together, as in `tally`.
     """
-    keys = [column for column in parts[0] if column != "count"]
-    together = pd.DataFrame({key: _joined([part[key] for part in parts]) for key in keys})
-    return tally(together, np.concatenate([part["count"].to_numpy() for part in parts]))
+    if len(parts) == 1:
+        return parts[0]
+    measures = measures or {}
+    keys = [column for column in parts[0] if column != "count" and column not in measures]
+    together = joined_tables([part[keys] for part in parts])
+    values = {name: (how, _stacked(parts, name)) for name, how in measures.items()}
+    return tally(together, _stacked(parts, "count"), values)
 
 
-def _joined(columns: list[pd.Series]) -> pd.Series:
-    if any(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
-        columns = [column.astype("category") for column in columns]
-        if any(column.dtype != columns[0].dtype for column in columns):
-            # As the tables do, types in alphabetical order.
-            categories = sorted(set().union(*(column.cat.categories for column in columns)), key=str)
-            columns = [column.cat.set_categories(categories) for column in columns]
-    return pd.concat(columns, ignore_index=True)
+def _stacked(parts: Sequence[pd.DataFrame], name: str) -> np.ndarray:
+    return np.concatenate([part[name].to_numpy() for part in parts])
+
+
+def merge_each(parts: Sequence[tuple[pd.DataFrame, ...]]) -> tuple[pd.DataFrame, ...]:
+    """Merge partial tables that come several at a time, each with its like."""
+    return tuple(merge(like) for like in zip(*parts, strict=True))
 
 
 def encode(values: pd.Series) -> tuple[np.ndarray, int, Decode]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from . import _arguments, _counts, _permutation, _runs
+from ._counted import Parts
 from .intervals import clopper_pearson
 from .over_time import need_frequency, period_number, period_start
 
@@ -17,9 +18,14 @@ KEY = "key"
 TESTS = (*(f"{what}_{kind}" for kind in ("before", "rest", "split") for what in ("distance", "p_value")),)
 
 
-def check(jobs: pd.DataFrame, by: str, freq: str, level: float, own: tuple[str, ...]) -> None:
+def check(jobs: pd.DataFrame, by: str, own: tuple[str, ...]) -> None:
+    """Raise ArgumentError unless jobs can be counted by their period, or by a column."""
     _arguments.need_columns(jobs, "outcome", *(("created_at",) if by == "created_at" else ()))
     _arguments.need_by(jobs, by, own)
+
+
+def check_options(freq: str, level: float) -> None:
+    """Raise ArgumentError unless these can be a length of periods and a level."""
     need_frequency(freq)
     _arguments.need_level(level)
 
@@ -44,9 +50,9 @@ def named(groups: pd.DataFrame, by: str, freq: str) -> pd.DataFrame:
     return pd.DataFrame({"period": pd.Series(start).dt.tz_localize("UTC")})
 
 
-def repeated(jobs: pd.DataFrame, by: str, freq: str, n_groups: int) -> Any:
+def repeated(jobs: pd.DataFrame | Parts, by: str, freq: str, n_groups: int) -> Any:
     """Count in each group the answered jobs about a document that stands in the table more than once."""
-    if "file_input" not in jobs.columns:
+    if isinstance(jobs, Parts) or "file_input" not in jobs.columns:
         return pd.array([pd.NA] * n_groups, "Int64")
     use = _runs.answered(jobs)
     code = _runs.file_codes(jobs)[use]
@@ -68,9 +74,9 @@ def with_shares(table: pd.DataFrame, count: np.ndarray, level: float) -> pd.Data
     return table
 
 
-def order(jobs: pd.DataFrame, by: str, table: pd.DataFrame) -> tuple[np.ndarray, bool]:
+def order(table: pd.DataFrame) -> tuple[np.ndarray, bool]:
     """Give which rows are compared, and whether they follow one another: a job without a time has no place in it."""
-    dtype = jobs[by].dtype
+    dtype = table[KEY].dtype
     if isinstance(dtype, pd.CategoricalDtype):
         is_ordered = bool(dtype.ordered)
     else:

@@ -75,7 +75,8 @@ def sentence_of(row: dict[str, Any]) -> str:
         if count is not None and count > 0:
             said.append(f"{_n(count, 'document')} labelled {lost} {_was(count)} answered {won}")
     if row["n_flips"]:
-        said.append(f"{_n(row['n_flips'], 'file')} asked again {_was(row['n_flips'])} answered both")
+        # Asked twice of this rule set, or once of this and once of another: the count doesn't tell which.
+        said.append(f"{_n(row['n_flips'], 'file')} with several answers {_was(row['n_flips'])} answered both")
     for count, by, other in ((row["n_a_names_b"], a, b), (row["n_b_names_a"], b, a)):
         if count:
             said.append(f"{_n(count, 'reasoning')} of {by} {'names' if count == 1 else 'name'} {other}")

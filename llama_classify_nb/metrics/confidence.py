@@ -8,6 +8,7 @@ import pandas as pd
 from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _counts
+from ._counted import counted
 from ._summary import summarise
 
 _QUANTILES = {"min": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "max": 1.0}
@@ -56,15 +57,16 @@ def confidence_distribution(jobs: pd.DataFrame, *, by: str | None = None, bins: 
     0    0.0    0.5      1   0.25
     1    0.5    1.0      3   0.75
     """
-    _arguments.need_columns(jobs, "outcome", "confidence")
-    _arguments.need_by(jobs, by, _OWN)
     if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or not 1 <= bins <= _MOST_BINS:
         raise ArgumentError(f"bins is {bins!r}; it must be a whole number from 1 to {_MOST_BINS}")
     return _finish_distribution(_partial_distribution(jobs, by, int(bins)), by, int(bins))
 
 
+@counted()
 def _partial_distribution(jobs: pd.DataFrame, by: str | None, bins: int) -> pd.DataFrame:
     """Count answered jobs by group and number of the bin."""
+    _arguments.need_columns(jobs, "outcome", "confidence")
+    _arguments.need_by(jobs, by, _OWN)
     answered, confidence = _arguments.answered_confidence(jobs)
     # k / bins is the double nearest to the true edge, as 0.95 is to its decimals: comparing beats multiplying, since
     # 0.29 * 100 is less than 29.
@@ -132,12 +134,13 @@ def confidence_by_type(jobs: pd.DataFrame) -> pd.DataFrame:
     1   letter  0   NaN   NaN     NaN   NaN              NaN
     2      NaN  1  0.25  0.25    0.25  0.25             1.00
     """
-    _arguments.need_columns(jobs, "outcome", "type", "confidence")
     return _finish_by_type(_partial_by_type(jobs))
 
 
+@counted()
 def _partial_by_type(jobs: pd.DataFrame) -> pd.DataFrame:
     """Count answered jobs by type and confidence: the distinct values are kept, so quantiles stay exact."""
+    _arguments.need_columns(jobs, "outcome", "type", "confidence")
     answered, confidence = _arguments.answered_confidence(jobs)
     types = jobs["type"].astype("category")[answered].array
     return _counts.tally(pd.DataFrame({"type": types, "confidence": confidence}))

@@ -10,6 +10,7 @@ from scipy import special
 
 from ..exceptions import ArgumentError
 from . import _arguments, _counts
+from ._counted import counted
 from .over_time import weeks
 from .pages import scope_labels
 
@@ -84,12 +85,9 @@ def costs(jobs: pd.DataFrame, *, by: str | None = None, threshold: float = 0.0) 
        n  n_missing  total  mean  n_accepted  per_accepted
     0  4          1   13.0  3.25           1          13.0
     """
-    keys = _keys(jobs, by, ("parse_credits",))
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
         raise ArgumentError(f"threshold is {threshold!r}; it must be a confidence, a number from 0 to 1")
-    accepted = _accepted(jobs) >= threshold
-    parse = _credits(jobs, "parse_credits")
-    return _finish(_partial(keys, parse, accepted), by, float(threshold))
+    return _finish(_partial(jobs, by, float(threshold)), by, float(threshold))
 
 
 def cost_curve(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
@@ -135,13 +133,18 @@ def cost_curve(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
     0       0.95           1  4   13.0          13.0
     1       0.60           2  4   13.0           6.5
     """
+    return _finish_curve(*_partial_curve(jobs, by), by)
+
+
+@counted(_counts.merge_each)
+def _partial_curve(jobs: pd.DataFrame, by: str | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count jobs with usage by group and credits, and those of them that may be accepted by group and confidence."""
     keys = _keys(jobs, by)
     confidence = _accepted(jobs)
     known = keys["credits"].notna().to_numpy()
     spent = _counts.tally(keys[known])
-    counted = known & (confidence >= 0)
-    cells = _counts.tally(keys.drop(columns="credits").assign(threshold=confidence)[counted])
-    return _finish_curve(spent, cells, by)
+    acceptable = known & (confidence >= 0)
+    return spent, _counts.tally(keys.drop(columns="credits").assign(threshold=confidence)[acceptable])
 
 
 def _keys(jobs: pd.DataFrame, by: str | None, more: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -177,8 +180,12 @@ def _accepted(jobs: pd.DataFrame) -> np.ndarray:
     return np.where(matched, stated, -1.0)
 
 
-def _partial(keys: pd.DataFrame, parse: np.ndarray, accepted: np.ndarray) -> pd.DataFrame:
+@counted()
+def _partial(jobs: pd.DataFrame, by: str | None, threshold: float) -> pd.DataFrame:
     """Count jobs by group, whether accepted, and credits: the distinct values are kept, so that sums stay exact."""
+    keys = _keys(jobs, by, ("parse_credits",))
+    accepted = _accepted(jobs) >= threshold
+    parse = _credits(jobs, "parse_credits")
     whole = _counts.tally(keys.assign(accepted=accepted))
     part = _counts.tally(keys.assign(accepted=accepted, credits=parse)[keys["credits"].notna() & ~np.isnan(parse)])
     return _counts.merge([whole.assign(part="credits"), part.assign(part="parse")])

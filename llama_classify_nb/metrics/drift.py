@@ -7,10 +7,15 @@ import pandas as pd
 from scipy import special
 
 from . import _arguments, _counts, _periods, _permutation, _runs
+from ._counted import counted
 from ._summary import summarise
 
 _MEANS = ("mean", "mean_lower", "mean_upper", "q25", "median", "q75")
 _QUARTILES = {"q25": 0.25, "median": 0.5, "q75": 0.75}
+_SHARES = ("count", "n", "share", "share_lower", "share_upper")
+_DRIFT = ("n_repeated", *_periods.TESTS, "is_change_point")
+_OWN_TYPES = ("type", *_SHARES, *_DRIFT)
+_OWN_CONFIDENCES = ("confidence_from", "confidence_to", *_SHARES, *_MEANS, *_DRIFT)
 #: As many groups of confidence are told apart; more wouldn't show more, and would cost as much more time.
 MOST_ATOMS = 32
 
@@ -64,7 +69,7 @@ def type_mix(jobs: pd.DataFrame, *, by: str = "created_at", freq: str = "D", lev
     3 2026-02-03 00:00:00+00:00  letter      1  2    0.5
     4 2026-02-03 00:00:00+00:00    memo      1  2    0.5
     """
-    _periods.check(jobs, by, freq, level, ("type", "count", "n", "share", "share_lower", "share_upper"))
+    _periods.check_options(freq, level)
     return _finish_type_mix(_partial_types(jobs, by, freq), by, freq, level)
 
 
@@ -104,7 +109,8 @@ def type_drift(
           nothing. Or the column ``by``: its dtype;
         * ``n`` (int64, jobs): answered jobs of the period;
         * ``n_repeated`` (Int64, jobs): those of them about a document that stands in the table more than once: they
-          aren't independent of one another. Missing where jobs has no ``file_input``;
+          aren't independent of one another. Missing where jobs has no ``file_input``, or comes in many parts, whose
+          documents aren't compared;
         * ``distance_before`` (float64, 0 to 1): from the period before; ``p_value_before`` (float64, 0 to 1): see
           Notes;
         * ``distance_rest`` (float64, 0 to 1): from all other periods together; ``p_value_rest`` (float64, 0 to 1): see
@@ -147,14 +153,12 @@ def type_drift(
     2  20              0.5           0.012            0.75            False
     """
     _permutation.need_draws(n_permutations, seed)
-    _periods.check(jobs, by, freq, level, ("n", "n_repeated", *_periods.TESTS, "is_change_point"))
+    _periods.check_options(freq, level)
     cells = _partial_types(jobs, by, freq)
     number, table = _counts.by_group(cells, _periods.KEY)
     code, size = _type_codes(cells)
     counts = _counts.cross_counts(number, len(table), code, size, cells["count"]).reshape(len(table), size)
-    tests = _periods.tests(
-        counts, _permutation.total_variation, _periods.order(jobs, by, table), n_permutations, seed, level
-    )
+    tests = _periods.tests(counts, _permutation.total_variation, _periods.order(table), n_permutations, seed, level)
     table = _periods.named(table, by, freq)
     table["n"] = counts.sum(axis=1)
     table["n_repeated"] = _periods.repeated(jobs, by, freq, len(table))
@@ -205,7 +209,7 @@ def confidence_mix(jobs: pd.DataFrame, *, by: str = "created_at", freq: str = "D
     2 2026-02-03 00:00:00+00:00              0.8      1  2    0.5
     3 2026-02-03 00:00:00+00:00              0.9      1  2    0.5
     """
-    _periods.check(jobs, by, freq, level, ("confidence_from", "confidence_to", "count", "n", "share", "share_lower"))
+    _periods.check_options(freq, level)
     cells = _partial_confidences(jobs, by, freq)
     number, groups = _counts.by_group(cells, _periods.KEY)
     atom, ends, _ = _atoms(cells)
@@ -279,13 +283,13 @@ def confidence_drift(
     2  20  0.725              0.2             0.2         0.0005
     """
     _permutation.need_draws(n_permutations, seed)
-    _periods.check(jobs, by, freq, level, ("n", "n_repeated", *_MEANS, *_periods.TESTS, "is_change_point"))
+    _periods.check_options(freq, level)
     cells = _partial_confidences(jobs, by, freq)
     number, table = _counts.by_group(cells, _periods.KEY)
     atom, ends, values = _atoms(cells)
     counts = _counts.cross_counts(number, len(table), atom, len(ends), cells["count"]).reshape(len(table), len(ends))
     distance = _permutation.wasserstein(values)
-    tests = _periods.tests(counts, distance, _periods.order(jobs, by, table), n_permutations, seed, level)
+    tests = _periods.tests(counts, distance, _periods.order(table), n_permutations, seed, level)
     means = _means(cells, number, len(table), level)
     table = _periods.named(table, by, freq)
     table["n"] = counts.sum(axis=1)
@@ -293,8 +297,10 @@ def confidence_drift(
     return table.assign(**means, **tests)
 
 
+@counted()
 def _partial_types(jobs: pd.DataFrame, by: str, freq: str) -> pd.DataFrame:
     """Count answered jobs by period and type."""
+    _periods.check(jobs, by, _OWN_TYPES)
     _arguments.need_columns(jobs, "type")
     use = _runs.answered(jobs)
     types = jobs["type"].astype("category")[use].array
@@ -316,8 +322,10 @@ def _finish_type_mix(cells: pd.DataFrame, by: str, freq: str, level: float) -> p
     return _periods.with_shares(table, _counts.cross_counts(number, len(groups), code, size, cells["count"]), level)
 
 
+@counted()
 def _partial_confidences(jobs: pd.DataFrame, by: str, freq: str) -> pd.DataFrame:
     """Count answered jobs by period and confidence: the distinct values are kept, so quantiles stay exact."""
+    _periods.check(jobs, by, _OWN_CONFIDENCES)
     _arguments.need_columns(jobs, "confidence")
     use, confidence = _arguments.answered_confidence(jobs)
     return _counts.tally(pd.DataFrame({_periods.KEY: _periods.keys(jobs, by, freq, use), "confidence": confidence}))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from .. import schema
 from . import _arguments, _counts
+from ._counted import counted
 from ._masks import KINDS, sentence
 from ._templates import find_templates
 from .intervals import wilson
@@ -17,6 +18,12 @@ from .pages import scope_labels
 
 #: The template of failed jobs that came without a message.
 NO_MESSAGE = "no message"
+#: The template of those whose messages are left out of the comparison, where there are too many different ones.
+OTHER = "other messages"
+#: Masked messages that are compared with each other: of more, those with the least hashes, whatever jobs they are of.
+MOST_SENTENCES = 20_000
+#: Characters of an example that are kept.
+LONGEST_EXAMPLE = 10_000
 
 _PARAMETER = rf"<(?:{KINDS}|\*)>"
 _OWN_RATES = ("count", "n", "share", "share_lower", "share_upper", "n_unfinished")
@@ -44,7 +51,8 @@ def failure_templates(jobs: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         A row for each template, the most frequent first, then in alphabetical order. Every failed job is in one.
 
-        * ``template`` (text): what the messages have in common; "no message" for jobs without one;
+        * ``template`` (text): what the messages have in common; "no message" for jobs without one; "other messages"
+          for what isn't compared, where more than 20,000 still differ after what varies by its looks is set aside;
         * ``count`` (int64, jobs): failed jobs with it;
         * ``n`` (int64, jobs): failed jobs;
         * ``share`` (float64, 0 to 1): count / n;
@@ -53,7 +61,7 @@ def failure_templates(jobs: pd.DataFrame) -> pd.DataFrame:
         * ``first_seen``, ``last_seen`` (dtype of ``created_at``): creation of the earliest and the latest of them;
           missing where none has a time;
         * ``example`` (text): message of the earliest of them (of several: the one with the least job_id), as it came:
-          text of a stranger; missing for "no message";
+          text of a stranger, at most its first 10,000 characters; missing for "no message";
         * ``example_job_id`` (text): the job it is of.
 
         No failed jobs: no rows. One: one row, with share 1.
@@ -82,7 +90,6 @@ def failure_templates(jobs: pd.DataFrame) -> pd.DataFrame:
     0  user <*> may not read <file>      2             2
     1                    no message      1             0
     """
-    _arguments.need_columns(jobs, "job_id", "outcome", "error_message", "created_at")
     return _finish(_partial(jobs))
 
 
@@ -122,14 +129,43 @@ def failure_assignments(jobs: pd.DataFrame) -> pd.DataFrame:
     failed = jobs.loc[_arguments.has_outcome(jobs, ("failed",)), ["job_id", "error_message"]]
     sentences = _sentences(failed["error_message"])
     code, n, decode = _counts.encode(sentences)
-    templates = _templates_of(decode(np.arange(n)))
+    templates = _templates_of(_compared(decode(np.arange(n))))
     table = pd.DataFrame({"job_id": failed["job_id"].array, "template": templates.take(code).array})
     # The template breaks the tie of jobs with one id.
     return table.sort_values(["job_id", "template"], ignore_index=True)
 
 
+def _merge(parts: Sequence[pd.DataFrame], key: str = "sentence") -> pd.DataFrame:
+    """Make one table of sentences of several; their order doesn't matter."""
+    rows = pd.concat(parts, ignore_index=True)
+    if key == "sentence":
+        rows[key] = _compared(rows[key]).array
+    rows = rows.sort_values(["first_seen", "example_job_id", "example"], kind="stable")
+    groups = rows.groupby(key, sort=True)
+    earliest = rows.drop_duplicates(key).set_index(key).sort_index()
+    earliest["count"] = groups["count"].sum()
+    earliest["last_seen"] = groups["last_seen"].max()
+    return earliest.reset_index()
+
+
+def _compared(sentences: pd.Series) -> pd.Series:
+    """Put one name in place of all sentences but those with the least hashes, so many as are compared.
+
+    A sentence that is among them in the whole is so in every part that holds it: its count is exact in any split.
+    """
+    names = sentences[sentences != ""].unique()
+    if len(names) <= MOST_SENTENCES:
+        return sentences
+    names = np.sort(np.asarray(names[names != OTHER], dtype=object))
+    hashes = pd.util.hash_array(names, categorize=False)
+    kept = names[np.argsort(hashes, kind="stable")[:MOST_SENTENCES]]
+    return sentences.where(sentences.isin([*kept, ""]), OTHER)
+
+
+@counted(_merge)
 def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
     """Give a row for each masked sentence: its count, first and last time, and example."""
+    _arguments.need_columns(jobs, "job_id", "outcome", "error_message", "created_at")
     failed = jobs.loc[_arguments.has_outcome(jobs, ("failed",)), ["job_id", "error_message", "created_at"]]
     rows = pd.DataFrame(
         {
@@ -137,11 +173,11 @@ def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
             "count": np.ones(len(failed), np.int64),
             "first_seen": failed["created_at"].array,
             "last_seen": failed["created_at"].array,
-            "example": failed["error_message"].array,
+            "example": failed["error_message"].astype(schema.TEXT).str.slice(0, LONGEST_EXAMPLE).array,
             "example_job_id": failed["job_id"].array,
         }
     )
-    return _merge([rows])
+    return rows
 
 
 def _sentences(messages: pd.Series) -> pd.Series:
@@ -151,20 +187,10 @@ def _sentences(messages: pd.Series) -> pd.Series:
     return found.take(np.where(code < 0, n, code)).reset_index(drop=True)
 
 
-def _merge(parts: Sequence[pd.DataFrame], key: str = "sentence") -> pd.DataFrame:
-    """Make one table of sentences of several; their order doesn't matter."""
-    rows = pd.concat(parts, ignore_index=True).sort_values(["first_seen", "example_job_id", "example"], kind="stable")
-    groups = rows.groupby(key, sort=True)
-    earliest = rows.drop_duplicates(key).set_index(key).sort_index()
-    earliest["count"] = groups["count"].sum()
-    earliest["last_seen"] = groups["last_seen"].max()
-    return earliest.reset_index()
-
-
 def _templates_of(sentences: pd.Series) -> pd.Series:
     """Give the template of each of these different sentences."""
-    some = sentences[sentences != ""].tolist()
-    found = dict(zip(some, find_templates(some), strict=True)) | {"": NO_MESSAGE}
+    some = sentences[~sentences.isin(["", OTHER])].unique().tolist()
+    found = dict(zip(some, find_templates(some), strict=True)) | {"": NO_MESSAGE, OTHER: OTHER}
     return pd.Series([found[one] for one in sentences], dtype=schema.TEXT)
 
 
@@ -225,12 +251,13 @@ def failure_rates(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
     0   de      0  1    0.0         0.00         0.79             1
     1   en      1  2    0.5         0.09         0.91             0
     """
-    _arguments.need_columns(jobs, "outcome")
     return _finish_rates(_partial_rates(jobs, by), by)
 
 
+@counted()
 def _partial_rates(jobs: pd.DataFrame, by: str | None) -> pd.DataFrame:
     """Count jobs by group and whether they failed (1), finished otherwise (0) or are unfinished (2)."""
+    _arguments.need_columns(jobs, "outcome")
     failed, unfinished = (_arguments.has_outcome(jobs, (outcome,)) for outcome in ("failed", "unfinished"))
     keys = {} if by is None else {by: _group(jobs, by).array}
     return _counts.tally(pd.DataFrame({**keys, "end": failed + 2 * unfinished}))

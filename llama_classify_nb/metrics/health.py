@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from .. import schema
-from . import _arguments, _labelled
+from . import _arguments, _counts, _labelled
+from ._counted import counted
 from .calibration import auroc, separation
 
 # A threshold can only be put between atoms. Where one atom holds this share of the jobs, or the rest is worth less than
@@ -79,20 +80,41 @@ def confidence_health(
        n_distinct  commonest_share  effective_ranks verdict
     0           4             0.25              4.0  passes
     """
+    cells = _partial(jobs, by, no_match)
+    number, groups = _counts.by_group(cells, by)
+    confidence, count = cells["confidence"].to_numpy(), cells["count"].to_numpy()
+    stated = ~np.isnan(confidence)
+    values, of_label, right = _judged(jobs, labels, rules, no_match=no_match)
+    rows = []
+    for group in range(len(groups)):
+        part = (number == group) & stated
+        all_are = by is None or labels is None
+        mine = np.ones(len(right), bool) if all_are else _is(of_label[by], groups[by].iloc[group])
+        row = _atoms(confidence[part], count[part])
+        row |= _against_labels(confidence[part].max(initial=0.0), values[mine], right[mine])
+        cell = {} if by is None else {by: groups[by].iloc[group]}
+        rows.append({**cell, **row, **_verdict(row)})
+    return _labelled.table(groups, by, rows, _DTYPES)
+
+
+@counted()
+def _partial(jobs: pd.DataFrame, by: str | None, no_match: bool) -> pd.DataFrame:
+    """Count jobs by group and confidence, which is missing where it doesn't count."""
     _arguments.need_columns(jobs, "outcome", "type", "confidence")
     _arguments.need_by(jobs, by, _OWN)
-    outcomes = schema.ANSWERED_OUTCOMES if no_match else ("matched",)
-    use = _arguments.has_outcome(jobs, outcomes)
-    some = jobs[use]
-    _, confidence = _arguments.answered_confidence(some)
-    place, right = _judged(jobs, labels, rules, use)
-    rows = []
-    everything = _labelled.Labelled(some, np.flatnonzero(use), *(np.empty(0),) * 4)
-    for cells, part in _labelled.groups(everything, np.ones(len(some), bool), by, jobs):
-        mine = part[place]
-        row = _atoms(confidence[part]) | _against_labels(confidence[part], confidence[place][mine], right[mine])
-        rows.append({**cells, **row, **_verdict(row)})
-    return _labelled.table(jobs, by, rows, _DTYPES)
+    use = _used(jobs, no_match=no_match)
+    confidence = np.full(len(jobs), np.nan)
+    confidence[use] = _arguments.answered_confidence(jobs[use])[1]
+    keys = {} if by is None else {by: jobs[by].array}
+    return _counts.tally(pd.DataFrame({**keys, "confidence": confidence}))
+
+
+def _used(jobs: pd.DataFrame, *, no_match: bool) -> np.ndarray:
+    return _arguments.has_outcome(jobs, schema.ANSWERED_OUTCOMES if no_match else ("matched",))
+
+
+def _is(column: pd.Series, value: Any) -> np.ndarray:
+    return (column.isna() if pd.isna(value) else column == value).to_numpy(dtype=bool)
 
 
 _FLOATS = ("commonest", "commonest_share", "effective_ranks", "entropy")
@@ -110,24 +132,24 @@ _DTYPES: dict[str, Any] = {
 
 
 def _judged(
-    jobs: pd.DataFrame, labels: pd.DataFrame | None, rules: pd.DataFrame | None, use: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Give where among the jobs in use each labelled one stands, and whether it is right."""
+    jobs: pd.DataFrame, labels: pd.DataFrame | None, rules: pd.DataFrame | None, *, no_match: bool
+) -> tuple[np.ndarray, pd.DataFrame, np.ndarray]:
+    """Give the confidence of each labelled answer that counts, its row of jobs, and whether it is right."""
     if labels is None:
-        return np.empty(0, np.int64), np.empty(0, bool)
+        return np.empty(0), pd.DataFrame(), np.empty(0, bool)
+    _arguments.need_columns(jobs)
     found = _labelled.match(jobs, labels, rules)
-    mine = use[found.row]
-    return (np.cumsum(use) - 1)[found.row[mine]], found.right[mine]
+    use, confidence, right = _labelled.with_confidence(found, no_match=no_match)
+    return confidence, found.jobs[use], right
 
 
-def _atoms(confidence: np.ndarray) -> dict[str, Any]:
-    values, count = np.unique(confidence, return_counts=True)
+def _atoms(values: np.ndarray, count: np.ndarray) -> dict[str, Any]:
     if not len(values):
         return {"n": 0, "n_distinct": 0, **dict.fromkeys(_FLOATS, np.nan)}
-    share = count / len(confidence)
+    share = count / count.sum()
     top = len(values) - 1 - int(np.argmax(count[::-1]))
     return {
-        "n": len(confidence),
+        "n": int(count.sum()),
         "n_distinct": len(values),
         "commonest": float(values[top]),
         "commonest_share": float(share[top]),
@@ -136,9 +158,9 @@ def _atoms(confidence: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _against_labels(every: np.ndarray, confidence: np.ndarray, right: np.ndarray) -> dict[str, Any]:
+def _against_labels(highest: float, confidence: np.ndarray, right: np.ndarray) -> dict[str, Any]:
     n_wrong = int((~right).sum())
-    unreachable = (~right & (confidence == every.max())).sum() / n_wrong if n_wrong else np.nan
+    unreachable = (~right & (confidence == highest)).sum() / n_wrong if n_wrong else np.nan
     return {
         "n_labelled": len(right),
         "n_wrong": n_wrong,

@@ -7,6 +7,7 @@ import pandas as pd
 
 from .. import schema
 from . import _arguments, _counts
+from ._counted import counted
 from .intervals import wilson
 
 _OUTCOMES = pd.CategoricalDtype(list(schema.OUTCOMES))
@@ -62,13 +63,14 @@ def status_breakdown(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFra
     4   cancelled        NaN      0   0.00
     5  unfinished    RUNNING      1   0.25
     """
-    _arguments.need_columns(jobs, "outcome", "status")
-    _arguments.need_by(jobs, by, _OWN)
     return _finish(_partial(jobs, by), by)
 
 
+@counted()
 def _partial(jobs: pd.DataFrame, by: str | None) -> pd.DataFrame:
     """Count jobs by group, outcome and status."""
+    _arguments.need_columns(jobs, "outcome", "status")
+    _arguments.need_by(jobs, by, _OWN)
     outcome = pd.Series(_counts.categorical(_arguments.outcome_codes(jobs), _OUTCOMES), index=jobs.index)
     keys = {} if by is None else {by: jobs[by]}
     return _counts.tally(pd.DataFrame({**keys, "outcome": outcome, "status": jobs["status"].astype("category")}))

@@ -7,8 +7,8 @@ import pandas as pd
 
 from .. import schema
 from ..exceptions import ArgumentError
-from . import _arguments, _counts
-from ._summary import summarise
+from . import _arguments, _counts, _duration_bins
+from ._counted import counted
 
 #: The periods that time is cut into; each begins at 00:00 UTC of its first day, or on the hour.
 FREQUENCIES = {"h": "hour", "D": "day", "W": "week, from Monday", "M": "month"}
@@ -64,8 +64,6 @@ def jobs_over_time(jobs: pd.DataFrame, *, freq: str = "D", by: str | None = "out
     1 2026-02-03 00:00:00+00:00  matched      0
     2 2026-02-04 00:00:00+00:00  matched      1
     """
-    _arguments.need_columns(jobs, "created_at")
-    _arguments.need_by(jobs, by, ("period", "count"))
     need_frequency(freq)
     return _finish_over_time(_partial_over_time(jobs, freq, by), freq, by)
 
@@ -77,8 +75,11 @@ def need_frequency(freq: object) -> None:
         raise ArgumentError(f"freq is {freq!r}; it must be one of {known}")
 
 
+@counted()
 def _partial_over_time(jobs: pd.DataFrame, freq: str, by: str | None) -> pd.DataFrame:
     """Count jobs by the number of their period (missing: no time) and group."""
+    _arguments.need_columns(jobs, "created_at")
+    _arguments.need_by(jobs, by, ("period", "count"))
     times = _arguments.creation_times(jobs)
     period = pd.array(period_number(times, freq), "Int64")
     period[np.isnat(times)] = pd.NA
@@ -146,7 +147,7 @@ def durations(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
         * ``n_missing`` (int64, jobs): finished jobs without one, as a time is missing; not in the rest;
         * ``mean`` (float64, seconds): arithmetic mean;
         * ``min``, ``median``, ``q90``, ``q95``, ``max`` (float64, seconds): quantiles, by linear interpolation (type 7
-          of Hyndman & Fan 1996, the default of NumPy).
+          of Hyndman & Fan 1996, the default of NumPy), within 0.4 % of it: see Notes.
 
         No finished jobs: one row with n = 0 and the rest missing (with ``by``, no rows). One: its duration throughout.
 
@@ -155,6 +156,13 @@ def durations(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
     ArgumentError
         If ``jobs`` lacks a column that is read, or another argument can't be right.
 
+    Notes
+    -----
+    Durations are whole microseconds, as the API states times, and are counted in bins at most 1/256 of them wide, so
+    that any number of jobs, in any number of files, is summarised alike. ``n``, ``mean``, ``min`` and ``max`` are
+    exact, and so is a quantile in a bin of one or two durations, or of equal ones; in any other it is off by less than
+    the width of the bin, 0.4 % of the duration.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({"outcome": ["matched", "matched", "failed"], "duration_s": [1.0, 3.0, None]})
@@ -162,27 +170,28 @@ def durations(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
        n  n_missing  mean  min  median  q90  q95  max
     0  2          1   2.0  1.0     2.0  2.8  2.9  3.0
     """
-    _arguments.need_columns(jobs, "outcome", "duration_s")
-    _arguments.need_by(jobs, by, ("n", "n_missing", "mean", *_QUANTILES))
     return _finish_durations(_partial_durations(jobs, by), by)
 
 
+@counted(_duration_bins.merge)
 def _partial_durations(jobs: pd.DataFrame, by: str | None) -> pd.DataFrame:
-    """Count finished jobs by group and duration: the distinct values are kept, so quantiles stay exact."""
+    """Count finished jobs by group and bin of their duration."""
+    _arguments.need_columns(jobs, "outcome", "duration_s")
+    _arguments.need_by(jobs, by, ("n", "n_missing", "mean", *_QUANTILES, *_duration_bins.BINS))
     finished = _arguments.has_outcome(jobs, _FINISHED)
     keys = {} if by is None else {by: jobs[by][finished].array}
     try:
         duration = jobs["duration_s"].to_numpy(dtype=np.float64, na_value=np.nan)[finished]
     except (TypeError, ValueError) as error:
         raise ArgumentError("jobs: the column 'duration_s' must hold numbers, in seconds") from error
-    return _counts.tally(pd.DataFrame({**keys, "seconds": duration}))
+    return _duration_bins.tally(pd.DataFrame(keys, index=pd.RangeIndex(len(duration))), duration)
 
 
 def _finish_durations(cells: pd.DataFrame, by: str | None) -> pd.DataFrame:
     number, groups = _counts.by_group(cells, by)
-    known = cells["seconds"].notna().to_numpy()
+    known = cells["bin"].notna().to_numpy()
     count = cells["count"].to_numpy()
-    summary = summarise(number[known], len(groups), cells["seconds"].to_numpy()[known], count[known], _QUANTILES)
+    summary = _duration_bins.summarise(cells[known], number[known], len(groups), _QUANTILES)
     table = groups.copy()
     table["n"] = summary["n"]
     table["n_missing"] = np.bincount(number[~known], count[~known], minlength=len(groups)).astype(np.int64)

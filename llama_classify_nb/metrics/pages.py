@@ -12,6 +12,7 @@ from .. import schema
 from ..exceptions import ArgumentError
 from ..texts import printable
 from . import _arguments, _counts
+from ._counted import counted
 
 # Beyond it, a page number is a slip of the pen, or an "all pages" in disguise.
 _MOST_PAGES = 100_000
@@ -72,12 +73,13 @@ def pages_in_scope(jobs: pd.DataFrame) -> pd.DataFrame:
     >>> jobs.merge(pages_in_scope(jobs), on=["target_pages", "max_pages"])["page_scope"].tolist()
     ['pages 1, 3, 5 to 7', 'the first 10 pages', "target_pages '5-3'"]
     """
-    _arguments.need_columns(jobs, "target_pages", "max_pages")
     return _finish(_partial(jobs))
 
 
+@counted()
 def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
     """Count the jobs of each pair."""
+    _arguments.need_columns(jobs, "target_pages", "max_pages")
     return _counts.tally(_pairs(jobs))
 
 

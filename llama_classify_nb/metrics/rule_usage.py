@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from .. import schema
 from . import _arguments, _counts, _rules, _summary
+from ._counted import counted
 from .intervals import wilson
 
 #: A rule whose share is above this for certain, as far as its interval goes, is flagged as dominant.
@@ -68,13 +70,14 @@ def rule_usage(jobs: pd.DataFrame, rules: pd.DataFrame, *, level: float = 0.95) 
     1  letter   matched      0  10         0.00   NaN  never_matched
     2     NaN  no_match      1  10         0.02   0.4            NaN
     """
-    _arguments.need_columns(jobs, "outcome", "type", "confidence", "rule_set")
     _rules.need_rules(rules, "rule_set", "type")
     return _finish(_partial(jobs), rules, level)
 
 
+@counted()
 def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
     """Count answered jobs by rule set, type and confidence."""
+    _arguments.need_columns(jobs, "outcome", "type", "confidence", "rule_set")
     answered, confidence = _arguments.answered_confidence(jobs)
     some = jobs.loc[answered, ["rule_set", "type"]].astype("category").reset_index(drop=True)
     return _counts.tally(some.assign(confidence=confidence))
@@ -190,22 +193,41 @@ def rule_sets(jobs: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     0       r1        2       2              a, b
     1       r2        1       0               NaN
     """
-    _arguments.need_columns(jobs, "rule_set", "configuration_id", "created_at")
     _rules.need_rules(rules, "rule_set", "type")
+    return _finish_sets(_partial_sets(jobs), rules)
+
+
+@counted(functools.partial(_counts.merge, measures={"first": np.minimum, "last": np.maximum}))
+def _partial_sets(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Count jobs by rule set and configuration, and keep when the first and the last of them were created."""
+    _arguments.need_columns(jobs, "rule_set", "configuration_id", "created_at")
+    created = pd.to_datetime(jobs["created_at"], utc=True).dt.tz_localize(None)
+    us = created.to_numpy().astype("datetime64[us]").view(np.int64)  # NaT is the least integer
+    first = np.where(us == np.iinfo(np.int64).min, _counts.NEVER, us)
+    keys = jobs[["rule_set", "configuration_id"]].astype("category")
+    return _counts.tally(keys, measures={"first": (np.minimum, first), "last": (np.maximum, us)})
+
+
+def _finish_sets(cells: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     sets = pd.Index(pd.unique(rules["rule_set"].astype(object)), dtype=object)
-    code = sets.get_indexer(pd.Index(jobs["rule_set"].astype(object), dtype=object))
+    code = sets.get_indexer(pd.Index(cells["rule_set"].astype(object), dtype=object))
     use = code >= 0
-    named = pd.DataFrame({"set": code[use], "id": jobs["configuration_id"].astype(object).to_numpy()[use]})
-    ids = named.dropna().drop_duplicates().sort_values(["set", "id"], key=_as_text).groupby("set")["id"]
-    created = pd.to_datetime(jobs["created_at"], utc=True).astype("datetime64[us, UTC]")[use].groupby(code[use])
+    cells, code = cells[use], code[use]
+    named = pd.DataFrame({"set": code, "id": cells["configuration_id"].astype(object).to_numpy()})
+    ids = named.dropna().sort_values(["set", "id"], key=_as_text).groupby("set")["id"]
     rows = pd.RangeIndex(len(sets))
     table = pd.DataFrame({"rule_set": pd.Series(sets, dtype=rules["rule_set"].dtype)})
     of_rule = sets.get_indexer(pd.Index(rules["rule_set"].astype(object), dtype=object))
     table["n_rules"] = np.bincount(of_rule, minlength=len(sets)).astype(np.int64)
-    table["n_jobs"] = np.bincount(code[use], minlength=len(sets)).astype(np.int64)
+    table["n_jobs"] = np.bincount(code, cells["count"], minlength=len(sets)).astype(np.int64)
     table["n_configurations"] = ids.size().reindex(rows, fill_value=0).astype("int64")
     table["configuration_ids"] = ids.agg(_listed).reindex(rows).astype(schema.TEXT)
-    table["first_used"], table["last_used"] = created.min().reindex(rows), created.max().reindex(rows)
+    for name, column, how in (("first_used", "first", np.minimum), ("last_used", "last", np.maximum)):
+        never = _counts.NEVER if how is np.minimum else -_counts.NEVER
+        us = np.full(len(sets), never, np.int64)
+        how.at(us, code, cells[column].to_numpy())
+        us[us == never] = np.iinfo(np.int64).min  # NaT
+        table[name] = pd.Series(us.view("datetime64[us]")).dt.tz_localize("UTC")
     return table
 
 

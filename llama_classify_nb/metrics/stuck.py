@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
+from ..columns import joined_tables
 from ..exceptions import ArgumentError
 from ..moments import read_moment
 from . import _arguments, _counts
+from ._counted import counted
 from .over_time import _FINISHED
 
 #: What makes a kind of jobs: those of the columns that the table has.
@@ -70,23 +73,40 @@ def stuck_jobs(jobs: pd.DataFrame, *, as_of: str | dt.datetime) -> pd.DataFrame:
       job_id   age_s     basis  n  longest_s  beyond_s
     0      b  7140.0  all jobs  1       90.0    7050.0
     """
-    _arguments.need_columns(jobs, "job_id", "status", "outcome", "created_at", "duration_s")
-    moment = read_moment("as_of", as_of)
-    kind = [column for column in KIND if column in jobs.columns]
-    number = _kind_numbers(jobs, kind)
-    known = _arguments.has_outcome(jobs, _FINISHED) & jobs["duration_s"].notna().to_numpy()
-    longest, n = _longest(number[known], _seconds(jobs["duration_s"])[known], int(number.max(initial=-1)) + 1)
-    table = jobs[["job_id", "status", *kind, "created_at"]].reset_index(drop=True)
-    created = pd.to_datetime(jobs["created_at"], utc=True).reset_index(drop=True)
-    table["age_s"] = (moment - created).dt.total_seconds().astype("float64")
+    finished, unfinished = _partial(jobs, read_moment("as_of", as_of))
+    number, n, longest = _numbered(finished, unfinished)
     own = n[number] >= FEWEST
+    table = unfinished.copy()
     table["basis"] = pd.Categorical(np.where(own, "kind", "all jobs"), ["kind", "all jobs"])
-    table["n"] = np.where(own, n[number], known.sum()).astype(np.int64)
+    table["n"] = np.where(own, n[number], n.sum()).astype(np.int64)
     table["longest_s"] = np.where(own, longest[number], longest.max(initial=-np.inf))
     table["beyond_s"] = table["age_s"] - table["longest_s"]
-    # An age that is missing is beyond nothing; without a finished job, nothing is the longest.
-    stuck = _arguments.has_outcome(jobs, ("unfinished",)) & (table["beyond_s"] > 0) & (table["n"] > 0)
+    # Without a finished job, nothing is the longest.
+    stuck = (table["beyond_s"] > 0) & (table["n"] > 0)
     return table[stuck].sort_values(["beyond_s", "job_id"], ascending=[False, True], ignore_index=True)
+
+
+def _merge(parts: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make one pair of tables of several, and leave out the unfinished jobs that can't be stuck any more."""
+    finished = _counts.merge([one for one, _ in parts], {"longest": np.maximum})
+    unfinished = joined_tables([one for _, one in parts])
+    number, _, longest = _numbered(finished, unfinished)
+    # Whatever a job will be compared with, it is no shorter than the longest of its kind so far.
+    return finished, unfinished[unfinished["age_s"].to_numpy() > longest[number]].reset_index(drop=True)
+
+
+@counted(_merge)
+def _partial(jobs: pd.DataFrame, moment: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count the finished jobs of each kind, with the longest duration; and give the unfinished ones, with their age."""
+    _arguments.need_columns(jobs, "job_id", "status", "outcome", "created_at", "duration_s")
+    kind = [column for column in KIND if column in jobs.columns]
+    known = _arguments.has_outcome(jobs, _FINISHED) & jobs["duration_s"].notna().to_numpy()
+    longest = {"longest": (np.maximum, _in_order(_seconds(jobs["duration_s"])[known]))}
+    finished = _counts.tally(jobs.loc[known, kind], measures=longest)
+    unfinished = jobs.loc[_arguments.has_outcome(jobs, ("unfinished",)), ["job_id", "status", *kind, "created_at"]]
+    created = pd.to_datetime(unfinished["created_at"], utc=True)
+    ages = unfinished.assign(age_s=(moment - created).dt.total_seconds().astype("float64"))
+    return finished, ages[ages["age_s"].notna()].reset_index(drop=True)
 
 
 def _seconds(durations: pd.Series) -> np.ndarray:
@@ -96,17 +116,25 @@ def _seconds(durations: pd.Series) -> np.ndarray:
         raise ArgumentError("jobs: the column 'duration_s' must hold numbers, in seconds") from error
 
 
-def _kind_numbers(jobs: pd.DataFrame, kind: list[str]) -> np.ndarray:
-    """Give the number of each job's kind; a missing value is one of its own."""
-    number = np.zeros(len(jobs), np.int64)
+def _in_order(seconds: np.ndarray) -> np.ndarray:
+    """Give whole numbers in the order of numbers with a point: all measures are whole."""
+    bits = (seconds + 0.0).view(np.int64)
+    return np.where(bits < 0, np.iinfo(np.int64).min - bits, bits)
+
+
+def _in_seconds(ordered: np.ndarray) -> np.ndarray:
+    return np.where(ordered < 0, np.iinfo(np.int64).min - ordered, ordered).view(np.float64)
+
+
+def _numbered(finished: pd.DataFrame, unfinished: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the number of each unfinished job's kind, and of each kind how many finished, and the longest duration."""
+    kind = [column for column in KIND if column in finished.columns]
+    both = joined_tables([finished[kind], unfinished[kind]])
+    number = np.zeros(len(both), np.int64)
     for column in kind:
-        code, n, _ = _counts.encode(jobs[column])
-        number = np.unique(number * (n + 1) + np.where(code < 0, n, code), return_inverse=True)[1]
-    return number
-
-
-def _longest(number: np.ndarray, seconds: np.ndarray, n_kinds: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give the longest duration of each kind, and how many it has."""
-    longest = np.full(n_kinds, -np.inf)
-    np.maximum.at(longest, number, seconds)
-    return longest, np.bincount(number, minlength=n_kinds)
+        code, size, _ = _counts.encode(both[column])
+        number = np.unique(number * (size + 1) + np.where(code < 0, size, code), return_inverse=True)[1]
+    n_kinds, own = int(number.max(initial=-1)) + 1, number[: len(finished)]
+    n, longest = np.zeros(n_kinds, np.int64), np.full(n_kinds, -np.inf)
+    n[own], longest[own] = finished["count"].to_numpy(), _in_seconds(finished["longest"].to_numpy())
+    return number[len(finished) :], n, longest

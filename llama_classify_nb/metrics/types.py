@@ -7,6 +7,7 @@ import pandas as pd
 
 from .. import schema
 from . import _arguments, _counts
+from ._counted import counted
 from .intervals import wilson
 
 _OWN = ("type", "outcome", "count", "n", "share", "share_lower", "share_upper")
@@ -59,13 +60,14 @@ def type_breakdown(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame
     1   letter   matched      0  3   0.00         0.00         0.56
     2      NaN  no_match      1  3   0.33         0.06         0.79
     """
-    _arguments.need_columns(jobs, "outcome", "type")
-    _arguments.need_by(jobs, by, _OWN)
     return _finish(_partial(jobs, by), by)
 
 
+@counted()
 def _partial(jobs: pd.DataFrame, by: str | None) -> pd.DataFrame:
     """Count jobs by group, whether they are answered, and type."""
+    _arguments.need_columns(jobs, "outcome", "type")
+    _arguments.need_by(jobs, by, _OWN)
     answered = _arguments.has_outcome(jobs, schema.ANSWERED_OUTCOMES)
     keys = {} if by is None else {by: jobs[by]}
     return _counts.tally(pd.DataFrame({**keys, "answered": answered, "type": jobs["type"].astype("category")}))

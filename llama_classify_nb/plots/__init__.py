@@ -4,6 +4,9 @@ Every function takes what the metric of its name takes, calls that metric, draws
 Without ``ax`` it draws on a new figure of pyplot, which a notebook shows under the cell. Nothing is shown, saved or set
 for other pictures. A type has the same colour and hatch in every picture of the same jobs.
 
+Beside each stands ``draw_`` and its name, in the same module: the drawing alone, for who has the table already, such as
+a report, which computes every table once.
+
 =============================================  ==========================
 Which types do the answers give?               `type_breakdown`
 How confident are the answers?                 `confidence_distribution`

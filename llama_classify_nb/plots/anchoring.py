@@ -47,7 +47,15 @@ def anchoring(
     ArgumentError
         As ``metrics.anchoring`` does.
     """
-    table = metrics.anchoring(jobs, labels, rules=rules, by=by, level=level)
+    return draw_anchoring(
+        metrics.anchoring(jobs, labels, rules=rules, by=by, level=level), len(jobs), by=by, level=level, ax=ax
+    )
+
+
+def draw_anchoring(
+    table: pd.DataFrame, n_jobs: int, *, by: str | None = None, level: float = 0.95, ax: Axes | None = None
+) -> Axes:
+    """Draw the rows of ``metrics.anchoring``, of so many jobs."""
     n_labels = (table["n_blind"] + table["n_seen"]).to_numpy()
     shown = _style.most(n_labels, _style.MOST_ROWS)
     ax = _style.axes(ax, 2.4 * len(shown))
@@ -71,7 +79,7 @@ def anchoring(
             ends = f"{row['difference_lower']:+.1%} to {row['difference_upper']:+.1%}"
             x += f"; shown less hidden: {row['difference']:+.1%} ({ends}), p = {row['p_value']:.2g}"
     else:
-        _style.say_empty(ax, "no labels that say whether the answer was seen" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no labels that say whether the answer was seen" if n_jobs else "no jobs")
     _style.name(ax, title=title, x=x, y=by or "labels")
     return ax
 

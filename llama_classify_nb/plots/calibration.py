@@ -55,7 +55,15 @@ def calibration_curve(
     """
     options: dict[str, Any] = {"kind": kind, "bins": bins, "closed": closed, "with_zero": with_zero}
     options |= {"no_match": no_match, "level": level}
-    table = metrics.calibration_curve(jobs, labels, rules=rules, by=by, **options)
+    return draw_calibration_curve(
+        metrics.calibration_curve(jobs, labels, rules=rules, by=by, **options), len(jobs), by=by, level=level, ax=ax
+    )
+
+
+def draw_calibration_curve(
+    table: pd.DataFrame, n_jobs: int, *, by: str | None = None, level: float = 0.95, ax: Axes | None = None
+) -> Axes:
+    """Draw the rows of ``metrics.calibration_curve``, of so many jobs."""
     ax = _style.axes(ax, 13)
     n = int(table["n"].sum())
     if n:
@@ -78,7 +86,7 @@ def calibration_curve(
         ax.set_yticks(np.arange(0, 1.01, 0.2))
         _legend(ax, by, parts)
     else:
-        _style.say_empty(ax, _empty(jobs))
+        _style.say_empty(ax, _empty(n_jobs))
     _style.name(
         ax,
         title=f"Calibration, {_style.n_jobs(n, 'labelled')}",
@@ -118,11 +126,23 @@ def risk_coverage_curve(
     ArgumentError
         As ``metrics.risk_coverage_curve`` does.
     """
-    table = metrics.risk_coverage_curve(jobs, labels, rules=rules, by=by, no_match=no_match, level=level)
+    return draw_risk_coverage_curve(
+        metrics.risk_coverage_curve(jobs, labels, rules=rules, by=by, no_match=no_match, level=level),
+        len(jobs),
+        by=by,
+        level=level,
+        ax=ax,
+    )
+
+
+def draw_risk_coverage_curve(
+    table: pd.DataFrame, n_jobs: int, *, by: str | None = None, level: float = 0.95, ax: Axes | None = None
+) -> Axes:
+    """Draw the rows of ``metrics.risk_coverage_curve``, of so many jobs."""
     ax = _style.axes(ax, 10)
     n = draw_risks(ax, table, by) if len(table) else 0
     if not n:
-        _style.say_empty(ax, _empty(jobs))
+        _style.say_empty(ax, _empty(n_jobs))
     _style.name(
         ax,
         title=f"Risk and coverage, {_style.n_jobs(n, 'labelled')}",
@@ -192,5 +212,5 @@ def _legend(ax: Axes, by: str | None, parts: list[tuple[Any, pd.DataFrame, dict[
     _style.legend(ax, by, handles, _style.group_labels(groups))
 
 
-def _empty(jobs: pd.DataFrame) -> str:
-    return "no labelled answers with a confidence" if len(jobs) else "no jobs"
+def _empty(n_jobs: int) -> str:
+    return "no labelled answers with a confidence" if n_jobs else "no jobs"

@@ -37,7 +37,15 @@ def confidence_distribution(
     ArgumentError
         As ``metrics.confidence_distribution`` does.
     """
-    table = metrics.confidence_distribution(jobs, by=by, bins=bins)
+    return draw_confidence_distribution(
+        metrics.confidence_distribution(jobs, by=by, bins=bins), len(jobs), by=by, bins=bins, ax=ax
+    )
+
+
+def draw_confidence_distribution(
+    table: pd.DataFrame, n_jobs: int, *, by: str | None = None, bins: int = 20, ax: Axes | None = None
+) -> Axes:
+    """Draw the rows of ``metrics.confidence_distribution``, of so many jobs."""
     ax = _style.axes(ax)
     n = int(table["count"].sum())
     if n:
@@ -48,7 +56,7 @@ def confidence_distribution(
         _bars.stack(ax, counts, left, width, groups, "no match" if by == "type" else None)
         ax.set_xlim(0, 1)
     else:
-        _style.say_empty(ax, "no answered jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no answered jobs" if n_jobs else "no jobs")
     _style.name(
         ax,
         title=f"Confidence, {_style.n_jobs(n, 'answered')}",
@@ -80,7 +88,11 @@ def confidence_by_type(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ArgumentError
         As ``metrics.confidence_by_type`` does.
     """
-    table = metrics.confidence_by_type(jobs)
+    return draw_confidence_by_type(metrics.confidence_by_type(jobs), len(jobs), ax=ax)
+
+
+def draw_confidence_by_type(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.confidence_by_type``, of so many jobs."""
     shown = _style.most(table["n"].to_numpy(), _style.MOST_ROWS)
     ax = _style.axes(ax, len(shown))
     n = int(table["n"].sum())
@@ -94,7 +106,7 @@ def confidence_by_type(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.set_xlim(-0.02, 1.02)
         title += _bars.left_out("rows", len(shown), len(table))
     else:
-        _style.say_empty(ax, "no answered jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no answered jobs" if n_jobs else "no jobs")
     x = "confidence, 0 to 1 (box: middle half; line: median; diamond: mean)"
     _style.name(ax, title=title, x=x, y="type")
     return ax

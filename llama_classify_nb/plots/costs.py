@@ -39,7 +39,13 @@ def costs(jobs: pd.DataFrame, *, by: str | None = None, threshold: float = 0.0, 
     ArgumentError
         As ``metrics.costs`` does.
     """
-    table = metrics.costs(jobs, by=by, threshold=threshold)
+    return draw_costs(metrics.costs(jobs, by=by, threshold=threshold), len(jobs), by=by, threshold=threshold, ax=ax)
+
+
+def draw_costs(
+    table: pd.DataFrame, n_jobs: int, *, by: str | None = None, threshold: float = 0.0, ax: Axes | None = None
+) -> Axes:
+    """Draw the rows of ``metrics.costs``, of so many jobs."""
     table = table[table["n"] > 0].reset_index(drop=True)
     shown = table.iloc[_style.most(table["n"].to_numpy(), _style.MOST_ROWS)]
     ax = _style.axes(ax, 2 * len(shown))
@@ -53,7 +59,7 @@ def costs(jobs: pd.DataFrame, *, by: str | None = None, threshold: float = 0.0, 
         ax.set_xlim(min(0.0, float(shown["mean_lower"].min(skipna=True) or 0)), edge)
         title += _bars.left_out("groups", len(shown), len(table))
     else:
-        _style.say_empty(ax, "no jobs with usage" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no jobs with usage" if n_jobs else "no jobs")
     x = f"credits (accepted: confidence from {threshold:g}; line: 95 % interval)"
     _style.name(ax, title=title, x=x, y="all jobs" if by is None else str(by))
     return ax
@@ -109,7 +115,11 @@ def cost_curve(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = N
     ArgumentError
         As ``metrics.cost_curve`` does.
     """
-    table = metrics.cost_curve(jobs, by=by)
+    return draw_cost_curve(metrics.cost_curve(jobs, by=by), len(jobs), by=by, ax=ax)
+
+
+def draw_cost_curve(table: pd.DataFrame, n_jobs: int, *, by: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.cost_curve``, of so many jobs."""
     ax = _style.axes(ax, 10)
     key = table[by] if by is not None else pd.Series("", index=table.index)
     groups = [part for _, part in table.groupby(key, sort=False, dropna=False, observed=True)]
@@ -134,7 +144,7 @@ def cost_curve(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = N
             first = pd.concat([groups[place].iloc[:1] for place in shown])
             _style.legend(ax, by, list(ax.lines), [label.split("  n = ")[0] for label in _labels(first, by)])
     else:
-        _style.say_empty(ax, "no accepted answers with usage" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no accepted answers with usage" if n_jobs else "no jobs")
     _style.name(ax, title=title, x="threshold: least confidence accepted, 0 to 1", y="credits per accepted answer")
     return ax
 

@@ -56,11 +56,25 @@ def type_drift(
     """
     options: dict[str, Any] = {"by": by, "freq": freq, "level": level}
     table = metrics.type_drift(jobs, n_permutations=n_permutations, seed=seed, **options)
+    mix = metrics.type_mix(jobs, **options)
+    return draw_type_drift(table, mix, len(jobs), by=by, freq=freq, level=level, ax=ax)
+
+
+def draw_type_drift(
+    table: pd.DataFrame,
+    mix: pd.DataFrame,
+    n_jobs: int,
+    *,
+    by: str = "created_at",
+    freq: str = "D",
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the rows of ``metrics.type_drift`` over those of ``metrics.type_mix``, of so many jobs."""
     n = int(table["n"].sum())
     ax = _style.axes(ax, 10 if n else 0)
     title = f"Types over time, {_style.n_jobs(n, 'answered')}" if by == "created_at" else f"Types, {_style.n_jobs(n)}"
     if n:
-        mix = metrics.type_mix(jobs, **options)
         types = mix["type"].iloc[: len(mix) // len(table)]
         shares = [mix[name].to_numpy().reshape(len(table), -1) for name in ("share", "share_lower", "share_upper")]
         moved, is_ordered = np.ptp(shares[0], axis=0), bool(table["distance_before"].notna().any())
@@ -75,7 +89,7 @@ def type_drift(
         _marks(ax, table, by, freq, level)
         _style.legend(ax, f"type ({level:.0%} intervals, all at once)", *ax.get_legend_handles_labels())
     else:
-        _style.say_empty(ax, "no answered jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no answered jobs" if n_jobs else "no jobs")
     _style.name(ax, title=title, x=_x_label(by, freq), y="share of the answered jobs, 0 to 1")
     return ax
 
@@ -113,16 +127,31 @@ def confidence_drift(
     """
     options: dict[str, Any] = {"by": by, "freq": freq, "level": level}
     table = metrics.confidence_drift(jobs, n_permutations=n_permutations, seed=seed, **options)
+    mix = metrics.confidence_mix(jobs, **options)
+    return draw_confidence_drift(table, mix, len(jobs), by=by, freq=freq, level=level, ax=ax)
+
+
+def draw_confidence_drift(
+    table: pd.DataFrame,
+    mix: pd.DataFrame,
+    n_jobs: int,
+    *,
+    by: str = "created_at",
+    freq: str = "D",
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the rows of ``metrics.confidence_drift`` over those of ``metrics.confidence_mix``, of so many jobs."""
     n = int(table["n"].sum())
     ax = _style.axes(ax, 10 if n else 0)
     what = "Confidence over time" if by == "created_at" else "Confidence"
     if n:
-        mix = metrics.confidence_mix(jobs, **options)
         x = np.arange(len(table))
         place = np.repeat(x, len(mix) // len(table))
         middle, share = (mix["confidence_from"] + mix["confidence_to"]) / 2, mix["share"].to_numpy()
         some = share > 0
-        dots: dict[str, Any] = {"color": "#999999", "linewidths": 0, "zorder": 1, "label": "share of an atom"}
+        dots: dict[str, Any] = {"color": "#999999", "linewidths": 0, "zorder": 1}
+        dots["label"] = "a stated value; larger: commoner"
         ax.scatter(place[some] - 0.28, middle[some], s=3 + 300 * share[some], **dots)
         box = {**_style.fill(0), "zorder": 2, "label": "lower to upper quartile"}
         ax.bar(x, table["q75"] - table["q25"], 0.3, table["q25"], **box)
@@ -135,7 +164,7 @@ def confidence_drift(
         _marks(ax, table, by, freq, level)
         _style.legend(ax, "confidence", *ax.get_legend_handles_labels())
     else:
-        _style.say_empty(ax, "no answered jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no answered jobs" if n_jobs else "no jobs")
     _style.name(ax, title=f"{what}, {_style.n_jobs(n, 'answered')}", x=_x_label(by, freq), y="confidence, 0 to 1")
     return ax
 

@@ -40,10 +40,14 @@ def failure_causes(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ArgumentError
         As ``metrics.failure_causes`` does.
     """
-    table = metrics.failure_causes(jobs)
+    return draw_failure_causes(metrics.failure_causes(jobs), len(jobs), ax=ax)
+
+
+def draw_failure_causes(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.failure_causes``, of so many jobs."""
     n = int(table["count"].sum())
-    table["again"] = table["retryable"].fillna(False).astype(int).where(table["retryable"].notna(), -1)
-    counts = table.pivot_table("count", "cause", "again", "sum", fill_value=0, observed=True)
+    again = table["retryable"].fillna(False).astype(int).where(table["retryable"].notna(), -1)
+    counts = table.assign(again=again).pivot_table("count", "cause", "again", "sum", fill_value=0, observed=True)
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     ax = _style.axes(ax, len(counts))
     if n:
@@ -52,7 +56,7 @@ def failure_causes(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.margins(x=0.1)
         _style.whole_numbers(ax.xaxis)
     else:
-        _style.say_empty(ax, "no failed jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no failed jobs" if n_jobs else "no jobs")
     _style.name(ax, title=f"Causes of failures, {_style.n_jobs(n, 'failed')}", x="count (jobs)", y="cause")
     return ax
 

@@ -38,7 +38,11 @@ def failure_templates(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ArgumentError
         As ``metrics.failure_templates`` does.
     """
-    table = metrics.failure_templates(jobs)
+    return draw_failure_templates(metrics.failure_templates(jobs), len(jobs), ax=ax)
+
+
+def draw_failure_templates(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.failure_templates``, of so many jobs."""
     n = int(table["count"].sum())
     top = table.iloc[:_MOST_TEMPLATES]
     labels = [_style.display_text(template, 60) for template in top["template"]]
@@ -56,7 +60,7 @@ def failure_templates(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.margins(x=0.1)
         _style.whole_numbers(ax.xaxis)
     else:
-        _style.say_empty(ax, "no failed jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no failed jobs" if n_jobs else "no jobs")
     _style.name(ax, title=f"Messages of failures, {_style.n_jobs(n, 'failed')}", x="count (jobs)", y="template")
     return ax
 
@@ -83,7 +87,11 @@ def failure_rates(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None 
     ArgumentError
         As ``metrics.failure_rates`` does.
     """
-    table = metrics.failure_rates(jobs, by=by)
+    return draw_failure_rates(metrics.failure_rates(jobs, by=by), len(jobs), by=by, ax=ax)
+
+
+def draw_failure_rates(table: pd.DataFrame, n_jobs: int, *, by: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.failure_rates``, of so many jobs."""
     n = int(table["n"].sum())
     shown = _style.most(table["n"].to_numpy(), _style.MOST_ROWS)
     ax = _style.axes(ax, len(shown))
@@ -96,7 +104,7 @@ def failure_rates(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None 
         fills = [_style.outcome_fill("failed")] * len(rows)
         _bars.share_bars(ax, rows, names, fills, None)
     else:
-        _style.say_empty(ax, "no finished jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no finished jobs" if n_jobs else "no jobs")
     x = "share that failed, 0 to 1 (line: 95 % interval; number: failed jobs)"
     _style.name(ax, title=title, x=x, y="jobs" if by is None else str(by))
     return ax

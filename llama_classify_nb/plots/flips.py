@@ -61,6 +61,13 @@ def flip_flow(
         As ``metrics.flip_flow`` does.
     """
     table = metrics.flip_flow(jobs, a, b, by=by, labels=labels, rules=rules, level=level)
+    return draw_flip_flow(table, a, b, len(jobs), has_labels=labels is not None, ax=ax)
+
+
+def draw_flip_flow(
+    table: pd.DataFrame, a: Any, b: Any, n_jobs: int, *, has_labels: bool = False, ax: Axes | None = None
+) -> Axes:
+    """Draw the rows of ``metrics.flip_flow``, of so many jobs."""
     n, n_flips = int(table["count"].sum()), int(table.loc[table["is_flip"], "count"].sum())
     streams, sides = _streams(table)
     ax = _style.axes(ax, max(22.0, 1.4 * max(map(len, sides))) if n else 0)
@@ -69,10 +76,10 @@ def flip_flow(
         height = max(float(end.max()) for one in ends for end in one)
         for side in (0, 1):
             _bars(ax, sides[side], side, n, height)
-        _flow(ax, streams, ends, sides[0], labels is not None, n)
+        _flow(ax, streams, ends, sides[0], has_labels, n)
         _frame(ax, a, b, height)
     else:
-        _style.say_empty(ax, "no documents that both sides answered" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no documents that both sides answered" if n_jobs else "no jobs")
     share = f", {n_flips:,} flips ({n_flips / n:.1%})" if n else ""
     title = f"Flow of answers, n = {n:,} document{'' if n == 1 else 's'}{share}"
     x = "number of documents (grey: same answer" + ("; in brackets: flips that a, b has right)" if _any(table) else ")")

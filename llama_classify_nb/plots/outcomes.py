@@ -35,13 +35,16 @@ def status_breakdown(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | No
     ArgumentError
         As ``metrics.status_breakdown`` does.
     """
-    table = metrics.status_breakdown(jobs, by=by)
+    return draw_status_breakdown(metrics.status_breakdown(jobs, by=by), len(jobs), by=by, ax=ax)
+
+
+def draw_status_breakdown(table: pd.DataFrame, n_jobs: int, *, by: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.status_breakdown``, of so many jobs."""
     n_groups = 1 if by is None else table[by].nunique(dropna=False)
     n_rows = len(table) // max(n_groups, 1)
     ax = _bars.share_axes(ax, table, n_rows)
-    n = int(table["count"].sum())
-    title = f"Outcomes, {_style.n_jobs(n)}"
-    if n:
+    title = f"Outcomes, {_style.n_jobs(n_jobs)}"
+    if n_jobs:
         one = table.iloc[:n_rows]
         labels = [
             str(outcome) if pd.isna(status) or count == 0 else f"{outcome} ({_style.display_text(status, 20)})"

@@ -43,10 +43,15 @@ def jobs_over_time(jobs: pd.DataFrame, *, freq: str = "D", by: str | None = "out
     ArgumentError
         As ``metrics.jobs_over_time`` does.
     """
-    table = metrics.jobs_over_time(jobs, freq=freq, by=by)
+    return draw_jobs_over_time(metrics.jobs_over_time(jobs, freq=freq, by=by), len(jobs), freq=freq, by=by, ax=ax)
+
+
+def draw_jobs_over_time(
+    table: pd.DataFrame, n_jobs: int, *, freq: str = "D", by: str | None = "outcome", ax: Axes | None = None
+) -> Axes:
+    """Draw the rows of ``metrics.jobs_over_time``, of so many jobs."""
     ax = _style.axes(ax)
-    n = int(table["count"].sum())
-    if n:
+    if n_jobs:
         n_groups = 1 if by is None else table[by].nunique(dropna=False)
         counts = table["count"].to_numpy().reshape(-1, n_groups).T
         shown = _folded(counts.sum(axis=0))
@@ -60,7 +65,10 @@ def jobs_over_time(jobs: pd.DataFrame, *, freq: str = "D", by: str | None = "out
         _style.say_empty(ax)
     length = FREQUENCIES[freq].partition(",")[0]
     _style.name(
-        ax, title=f"Jobs over time, {_style.n_jobs(n)}", x=f"{length} of creation (UTC)", y=f"count (jobs per {length})"
+        ax,
+        title=f"Jobs over time, {_style.n_jobs(n_jobs)}",
+        x=f"{length} of creation (UTC)",
+        y=f"count (jobs per {length})",
     )
     return ax
 
@@ -114,7 +122,11 @@ def durations(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = No
     ArgumentError
         As ``metrics.durations`` does.
     """
-    table = metrics.durations(jobs, by=by)
+    return draw_durations(metrics.durations(jobs, by=by), len(jobs), by=by, ax=ax)
+
+
+def draw_durations(table: pd.DataFrame, n_jobs: int, *, by: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.durations``, of so many jobs."""
     n, n_missing = int(table["n"].sum()), int(table["n_missing"].sum())
     shown = _style.most(table["n"].to_numpy(), _style.MOST_ROWS)
     ax = _style.axes(ax, 2 * len(shown))
@@ -127,7 +139,7 @@ def durations(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = No
         _style.row_labels(ax, [f"{labels[place]}  n = {table['n'].iloc[place]:,}" for place in shown])
         _scale(ax, table)
     else:
-        _style.say_empty(ax, "no finished jobs with a duration" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no finished jobs with a duration" if n_jobs else "no jobs")
     title = f"Durations, {_style.n_jobs(n, 'finished')}" + (
         f" ({n_missing:,} more without a time)" if n_missing else ""
     )

@@ -38,14 +38,17 @@ def pages_in_scope(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ArgumentError
         As ``metrics.pages_in_scope`` does.
     """
-    table = metrics.pages_in_scope(jobs)
+    return draw_pages_in_scope(metrics.pages_in_scope(jobs), len(jobs), ax=ax)
+
+
+def draw_pages_in_scope(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.pages_in_scope``, of so many jobs."""
     scopes = table.assign(odd=table["odd"].notna()).groupby("page_scope", sort=False)
     rows = scopes.agg(n_jobs=("n_jobs", "sum"), odd=("odd", "any")).reset_index()
     rows = rows.sort_values("n_jobs", ascending=False, kind="stable").iloc[:_MOST_SCOPES]
     ax = _style.axes(ax, len(rows))
-    n = int(table["n_jobs"].sum())
-    title = f"Pages in scope, {_style.n_jobs(n)}"
-    if n:
+    title = f"Pages in scope, {_style.n_jobs(n_jobs)}"
+    if n_jobs:
         bars = ax.barh(np.arange(len(rows)), rows["n_jobs"], 0.7, **_style.fill(_USUAL))
         ax.bar_label(bars, [f"{count:,}" for count in rows["n_jobs"]], padding=3, fontsize=8)
         for bar, odd in zip(bars, rows["odd"], strict=True):

@@ -49,7 +49,13 @@ def audit_plan(
     """
     options: dict[str, Any] = {"margin": margin, "assurance": assurance, "target": target}
     options |= {"pilot": pilot, "budget": budget}
-    plan = metrics.audit_plan(jobs, goal=goal, rules=rules, by=by, **options)
+    return draw_audit_plan(metrics.audit_plan(jobs, goal=goal, rules=rules, by=by, **options), goal=goal, by=by, ax=ax)
+
+
+def draw_audit_plan(
+    plan: pd.DataFrame, *, goal: str = "accuracy", by: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw the rows of ``metrics.audit_plan``."""
     table = plan[plan["stratum"] != "all"].reset_index(drop=True)
     shown = _style.most(table["n"].to_numpy(), _style.MOST_ROWS)
     ax = _style.axes(ax, 1.2 * len(shown) + 2)

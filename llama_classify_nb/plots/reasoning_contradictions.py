@@ -55,9 +55,17 @@ def reasoning_contradictions(
     ArgumentError
         As ``metrics.reasoning_contradictions`` does.
     """
-    table = metrics.reasoning_contradictions(
-        jobs, rules, high=high, low=low, least=least, fewest=fewest, hedges=hedges, certainties=certainties
+    return draw_reasoning_contradictions(
+        metrics.reasoning_contradictions(
+            jobs, rules, high=high, low=low, least=least, fewest=fewest, hedges=hedges, certainties=certainties
+        ),
+        len(jobs),
+        ax=ax,
     )
+
+
+def draw_reasoning_contradictions(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.reasoning_contradictions``, of so many jobs."""
     counts = pd.crosstab(table["type"].cat.codes, table["kind"].cat.codes)
     counts = counts.iloc[np.argsort(counts.index.to_numpy() < 0, kind="stable")]  # no match comes last
     counts = counts.reindex(columns=range(len(_KINDS)), fill_value=0)
@@ -78,6 +86,6 @@ def reasoning_contradictions(
         _style.whole_numbers(ax.xaxis)
         title += _bars.left_out("types", len(shown), len(counts))
     else:
-        _style.say_empty(ax, "no contradictions found" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no contradictions found" if n_jobs else "no jobs")
     _style.name(ax, title=title, x="count (contradictions: a job may have several)", y="type")
     return ax

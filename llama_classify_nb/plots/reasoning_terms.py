@@ -45,7 +45,16 @@ def reasoning_terms(
     ArgumentError
         As ``metrics.reasoning_terms`` does.
     """
-    table = metrics.reasoning_terms(jobs, by=by, split=split, most=most, most_read=most_read, assurance=assurance)
+    return draw_reasoning_terms(
+        metrics.reasoning_terms(jobs, by=by, split=split, most=most, most_read=most_read, assurance=assurance),
+        len(jobs),
+        by=by,
+        ax=ax,
+    )
+
+
+def draw_reasoning_terms(table: pd.DataFrame, n_jobs: int, *, by: str = "type", ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.reasoning_terms``, of so many jobs."""
     n_words = len(table)
     table = table[~table["in_type_name"]]
     key = pd.Series(pd.factorize(table[by], use_na_sentinel=False)[0], index=table.index)
@@ -74,6 +83,6 @@ def reasoning_terms(
         ax.set_xlim(-0.01, 1.02)
         title += _bars.left_out("words", len(rows), n_words)
     else:
-        _style.say_empty(ax, "no distinctive words" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no distinctive words" if n_jobs else "no jobs")
     _style.name(ax, title=title, x="share of reasonings with the word (bar: the group; diamond: all others)", y="word")
     return ax

@@ -51,7 +51,15 @@ def rerun_stability(
     ArgumentError
         As ``metrics.rerun_stability`` does.
     """
-    table = metrics.rerun_stability(jobs, labels, rules=rules, by=by, level=level)
+    return draw_rerun_stability(
+        metrics.rerun_stability(jobs, labels, rules=rules, by=by, level=level), len(jobs), by=by, level=level, ax=ax
+    )
+
+
+def draw_rerun_stability(
+    table: pd.DataFrame, n_jobs: int, *, by: str | None = None, level: float = 0.95, ax: Axes | None = None
+) -> Axes:
+    """Draw the rows of ``metrics.rerun_stability``, of so many jobs."""
     n = int(table["n"].sum())
     shown = _style.most(table["n"].to_numpy(), _style.MOST_ROWS)
     ax = _style.axes(ax, 2 * len(shown))
@@ -74,7 +82,7 @@ def rerun_stability(
         if by is None and not np.isnan(table["p_value"].iloc[0]):
             title += f"\nchanged answers wrong more often at like confidence: p = {table['p_value'].iloc[0]:.3g}"
     else:
-        _style.say_empty(ax, "nothing was asked twice" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "nothing was asked twice" if n_jobs else "no jobs")
     x = f"share of the questions, 0 to 1 (line: {level:.0%} interval)"
     _style.name(ax, title=title, x=x, y="questions" if by is None else _style.display_text(by))
     return ax

@@ -44,7 +44,11 @@ def rule_diff(rules: pd.DataFrame, old: str, new: str, *, ax: Axes | None = None
     ArgumentError
         As ``metrics.rule_diff`` does.
     """
-    table = metrics.rule_diff(rules, old, new)
+    return draw_rule_diff(metrics.rule_diff(rules, old, new), old, new, ax=ax)
+
+
+def draw_rule_diff(table: pd.DataFrame, old: str, new: str, *, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.rule_diff``."""
     places = table[["old_position", "new_position"]].astype("float64")
     most = int(places.max().max()) + 1
     shown = table[(places < _style.MOST_ROWS).any(axis=1)]

@@ -36,10 +36,13 @@ def rule_lint(rules: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ArgumentError
         As ``metrics.rule_lint`` does.
     """
-    table = metrics.rule_lint(rules)
+    return draw_rule_lint(metrics.rule_lint(rules), len(rules), ax=ax)
+
+
+def draw_rule_lint(table: pd.DataFrame, n_rules: int, *, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.rule_lint``, of so many rules."""
     counts = table.groupby(["severity", "check"], observed=True).size().reset_index(name="count")
     ax = _style.axes(ax, 1.5 * len(counts))
-    n = len(rules)
     if len(counts):
         seen: dict[str, object] = {}
         for y, (severity, count) in enumerate(zip(counts["severity"].astype(str), counts["count"], strict=True)):
@@ -50,6 +53,8 @@ def rule_lint(rules: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         _style.whole_numbers(ax.xaxis)
         _style.legend(ax, "severity", list(seen.values()), list(seen))
     else:
-        _style.say_empty(ax, "nothing found" if n else "no rules")
-    _style.name(ax, title=f"Findings in the rules, n = {n:,} rule{'' if n == 1 else 's'}", x="findings", y="check")
+        _style.say_empty(ax, "nothing found" if n_rules else "no rules")
+    _style.name(
+        ax, title=f"Findings in the rules, n = {n_rules:,} rule{'' if n_rules == 1 else 's'}", x="findings", y="check"
+    )
     return ax

@@ -55,14 +55,22 @@ def rule_overlap(
         rule_set = _most_used(jobs, rules)
     table = metrics.rule_overlap(jobs, rules, labels=labels, rule_set=rule_set)
     n = int((jobs["rule_set"] == table["rule_set"].iloc[0]).sum()) if len(table) else 0
-    title = f"Overlap of rules, {_style.n_jobs(n)}{_bars.left_out('rule sets', 1, several)}"
+    return draw_rule_overlap(table, len(jobs), n_of_set=n, n_sets=several, evidence=evidence, ax=ax)
+
+
+def draw_rule_overlap(
+    table: pd.DataFrame, n_jobs: int, *, n_of_set: int, n_sets: int, evidence: int = 0, ax: Axes | None = None
+) -> Axes:
+    """Draw the rows of ``metrics.rule_overlap`` for one of ``n_sets`` rule sets, with which ``n_of_set`` jobs ran."""
+    n = n_of_set if len(table) else 0
+    title = f"Overlap of rules, {_style.n_jobs(n)}{_bars.left_out('rule sets', 1, n_sets)}"
     below = ""
     if n:
         title += _matrix(table, ax := _style.axes(ax, 1.9 * min(_n_types(table), _style.MOST_ROWS) + 4))
         below = _evidence(table, evidence)
     else:
         ax = _style.axes(ax)
-        _style.say_empty(ax, "no two rules that jobs ran with" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no two rules that jobs ran with" if n_jobs else "no jobs")
     x = "type\n(dark, and number: % of all confusions expected; *: sharpen the type of this row)"
     _style.name(ax, title=title, x="", y="type")
     ax.set_xlabel(x + below, loc="left", fontsize=8, **_style.PLAIN)

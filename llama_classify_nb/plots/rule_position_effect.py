@@ -36,7 +36,11 @@ def rule_position_effect(jobs: pd.DataFrame, rules: pd.DataFrame, *, ax: Axes | 
     ArgumentError
         As ``metrics.rule_position_effect`` does.
     """
-    table = metrics.rule_position_effect(jobs, rules)
+    return draw_rule_position_effect(metrics.rule_position_effect(jobs, rules), len(jobs), ax=ax)
+
+
+def draw_rule_position_effect(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.rule_position_effect``, of so many jobs."""
     n = int(table["n_files"].iloc[0])
     shown = _style.most(table["n_files"].to_numpy(), _style.MOST_ROWS)
     ax = _style.axes(ax, 1.5 * len(shown))
@@ -60,7 +64,7 @@ def rule_position_effect(jobs: pd.DataFrame, rules: pd.DataFrame, *, ax: Axes | 
         _style.legend(ax, "answers went", *ax.get_legend_handles_labels())
         title += _bars.left_out("rows", len(shown), len(table))
     else:
-        _style.say_empty(ax, "cannot be told: no file was answered in both orders" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "cannot be told: no file was answered in both orders" if n_jobs else "no jobs")
     _style.name(
         ax, title=title, x="files whose answer changed between rules whose order is reversed", y="type (n: files)"
     )

@@ -41,7 +41,11 @@ def rule_usage(jobs: pd.DataFrame, rules: pd.DataFrame, *, level: float = 0.95, 
     ArgumentError
         As ``metrics.rule_usage`` does.
     """
-    table = metrics.rule_usage(jobs, rules, level=level)
+    return draw_rule_usage(metrics.rule_usage(jobs, rules, level=level), len(jobs), level=level, ax=ax)
+
+
+def draw_rule_usage(table: pd.DataFrame, n_jobs: int, *, level: float = 0.95, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.rule_usage``, of so many jobs."""
     shown = _style.most(table["count"].to_numpy(), _style.MOST_ROWS)
     ax = _style.axes(ax, 1.2 * len(shown))
     n = int(table.drop_duplicates("rule_set")["n"].sum())
@@ -64,7 +68,7 @@ def rule_usage(jobs: pd.DataFrame, rules: pd.DataFrame, *, level: float = 0.95, 
         ax.set_xlim(0, 1.45 * part["share_upper"].max())
         title += _bars.left_out("rows", len(shown), len(table))
     else:
-        _style.say_empty(ax, "no answered jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no answered jobs" if n_jobs else "no jobs")
     x = f"share of the answered jobs, 0 to 1\n(line: {level:.0%} interval; numbers: jobs, mean confidence)"
     _style.name(ax, title=title, x=x, y="type · rule set" if several else "type")
     return ax
@@ -99,7 +103,11 @@ def rule_sets(jobs: pd.DataFrame, rules: pd.DataFrame, *, ax: Axes | None = None
     ArgumentError
         As ``metrics.rule_sets`` does.
     """
-    table = metrics.rule_sets(jobs, rules)
+    return draw_rule_sets(metrics.rule_sets(jobs, rules), len(jobs), ax=ax)
+
+
+def draw_rule_sets(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.rule_sets``, of so many jobs."""
     n, dated = int(table["n_jobs"].sum()), table[table["first_used"].notna()].reset_index(drop=True)
     shown = _style.most(dated["n_jobs"].to_numpy(), _style.MOST_ROWS)
     ax = _style.axes(ax, 2.0 * len(shown))
@@ -119,7 +127,7 @@ def rule_sets(jobs: pd.DataFrame, rules: pd.DataFrame, *, ax: Axes | None = None
         ax.tick_params(axis="x", labelrotation=20)
         title += _bars.left_out("rule sets", len(shown), len(table))
     else:
-        _style.say_empty(ax, "no dated jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no dated jobs" if n_jobs else "no jobs")
     _style.name(ax, title=title, x="created, UTC (from the first job to the last)", y="rule set (n: jobs)")
     return ax
 

@@ -45,7 +45,15 @@ def scores_by_type(
     ArgumentError
         As ``metrics.scores_by_type`` does.
     """
-    table = metrics.scores_by_type(jobs, labels, rules=rules, by=by, level=level)
+    return draw_scores_by_type(
+        metrics.scores_by_type(jobs, labels, rules=rules, by=by, level=level), len(jobs), by=by, level=level, ax=ax
+    )
+
+
+def draw_scores_by_type(
+    table: pd.DataFrame, n_jobs: int, *, by: str | None = None, level: float = 0.95, ax: Axes | None = None
+) -> Axes:
+    """Draw the rows of ``metrics.scores_by_type``, of so many jobs."""
     n = int(table["n_labelled"].sum())
     table = table[(table["n_labelled"] > 0) | (table["n_answered"] > 0)].reset_index(drop=True)
     shown = _style.most(table["n_labelled"].to_numpy(), _style.MOST_ROWS)
@@ -67,7 +75,7 @@ def scores_by_type(
         _style.legend(ax, "score", handles, texts)
         title += _bars.left_out("rows", len(shown), len(table))
     else:
-        _style.say_empty(ax, "no labelled answers" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no labelled answers" if n_jobs else "no jobs")
     x = f"precision and recall, 0 to 1 (interval: {level:.0%}; n: labels)"
     _style.name(ax, title=title, x=x, y="type" if by is None else f"type · {_style.display_text(by)}")
     return ax
@@ -97,7 +105,11 @@ def confusion_matrix(
     ArgumentError
         As ``metrics.confusion_matrix`` does.
     """
-    table = metrics.confusion_matrix(jobs, labels, rules=rules)
+    return draw_confusion_matrix(metrics.confusion_matrix(jobs, labels, rules=rules), len(jobs), ax=ax)
+
+
+def draw_confusion_matrix(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.confusion_matrix``, of so many jobs."""
     n = int(table["count"].sum())
     n_labels = table["label"].nunique()
     ax = _style.axes(ax, 1.9 * min(n_labels, _style.MOST_ROWS) + 4)
@@ -125,7 +137,7 @@ def confusion_matrix(
             text.update(_style.PLAIN)
         title += _bars.left_out("labels", len(rows), n_labels)
     else:
-        _style.say_empty(ax, "no labelled jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no labelled jobs" if n_jobs else "no jobs")
     _style.name(ax, title=title, x="answer (in brackets: no type)", y="label")
     return ax
 

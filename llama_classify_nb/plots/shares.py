@@ -42,7 +42,15 @@ def corrected_type_shares(
     ArgumentError
         As ``metrics.corrected_type_shares`` does.
     """
-    table = metrics.corrected_type_shares(jobs, labels, rules=rules, level=level)
+    return draw_corrected_type_shares(
+        metrics.corrected_type_shares(jobs, labels, rules=rules, level=level), len(jobs), level=level, ax=ax
+    )
+
+
+def draw_corrected_type_shares(
+    table: pd.DataFrame, n_jobs: int, *, level: float = 0.95, ax: Axes | None = None
+) -> Axes:
+    """Draw the rows of ``metrics.corrected_type_shares``, of so many jobs."""
     shown = _style.most(table["n_answered"].to_numpy(), _style.MOST_ROWS)
     ax = _style.axes(ax, 1.2 * len(shown))
     n = int(table["n_labelled"].sum())
@@ -62,7 +70,7 @@ def corrected_type_shares(
         _style.legend(ax, "share", handles, texts)
         title += _bars.left_out("types", len(shown), len(table))
     else:
-        _style.say_empty(ax, "no labelled answers" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no labelled answers" if n_jobs else "no jobs")
     x = f"share of scored jobs (simultaneous intervals: {level:.0%}; *: the raw share lies outside)"
     _style.name(ax, title=title, x=x, y="type")
     return ax

@@ -37,7 +37,11 @@ def stuck_jobs(jobs: pd.DataFrame, *, as_of: str | dt.datetime, ax: Axes | None 
     ArgumentError
         As ``metrics.stuck_jobs`` does.
     """
-    table = metrics.stuck_jobs(jobs, as_of=as_of)
+    return draw_stuck_jobs(metrics.stuck_jobs(jobs, as_of=as_of), len(jobs), ax=ax)
+
+
+def draw_stuck_jobs(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.stuck_jobs``, of so many jobs."""
     shown = table.iloc[: _style.MOST_ROWS]
     ax = _style.axes(ax, len(shown))
     if len(shown):
@@ -49,7 +53,7 @@ def stuck_jobs(jobs: pd.DataFrame, *, as_of: str | dt.datetime, ax: Axes | None 
         ax.set_xlim(min(0.0, shown["longest_s"].min()), 2.0 * shown["age_s"].max())
         ax.minorticks_off()
     else:
-        _style.say_empty(ax, "no stuck jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no stuck jobs" if n_jobs else "no jobs")
     title = f"Stuck jobs, {_style.n_jobs(len(table), 'unfinished')}" + _bars.left_out("jobs", len(shown), len(table))
     x = "age, seconds (black line: longest duration of finished jobs of the kind)"
     _style.name(ax, title=title, x=x, y="job")

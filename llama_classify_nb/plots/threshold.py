@@ -47,6 +47,20 @@ def precision_threshold(
     """
     found = metrics.precision_threshold(jobs, labels, target=target, assurance=assurance, rules=rules, by=by)
     curve = metrics.risk_coverage_curve(jobs, labels, rules=rules, by=by)
+    return draw_precision_threshold(found, curve, len(jobs), target=target, assurance=assurance, by=by, ax=ax)
+
+
+def draw_precision_threshold(
+    found: pd.DataFrame,
+    curve: pd.DataFrame,
+    n_jobs: int,
+    *,
+    target: float = 0.95,
+    assurance: float = 0.95,
+    by: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the rows of ``metrics.precision_threshold`` on those of ``risk_coverage_curve``, of so many jobs."""
     ax = _style.axes(ax, 10)
     n = draw_risks(ax, curve, by) if len(curve) else 0
     if n:
@@ -55,7 +69,7 @@ def precision_threshold(
         ax.set_ylim(0, max(top, 1.3 * (1 - target)))
         _marks(ax, curve, found, by)
     else:
-        _style.say_empty(ax, "no labelled answers with a confidence" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no labelled answers with a confidence" if n_jobs else "no jobs")
     title = f"Certified: at most {1 - target:.3g} wrong, assurance {assurance:.0%}, {_style.n_jobs(n, 'labelled')}"
     _style.name(
         ax, title=title, x="coverage: share of labelled answers accepted", y="risk: share of these that are wrong"

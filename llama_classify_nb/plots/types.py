@@ -35,7 +35,11 @@ def type_breakdown(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None
     ArgumentError
         As ``metrics.type_breakdown`` does.
     """
-    table = metrics.type_breakdown(jobs, by=by)
+    return draw_type_breakdown(metrics.type_breakdown(jobs, by=by), len(jobs), by=by, ax=ax)
+
+
+def draw_type_breakdown(table: pd.DataFrame, n_jobs: int, *, by: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the rows of ``metrics.type_breakdown``, of so many jobs."""
     n_groups = 1 if by is None else table[by].nunique(dropna=False)
     n_types = len(table) // max(n_groups, 1)
     ax = _bars.share_axes(ax, table, n_types)
@@ -45,6 +49,6 @@ def type_breakdown(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None
         types = table["type"].iloc[:n_types]
         title += _bars.share_bars(ax, table, _style.group_labels(types, "no match"), _style.fills(types), by)
     else:
-        _style.say_empty(ax, "no answered jobs" if len(jobs) else "no jobs")
+        _style.say_empty(ax, "no answered jobs" if n_jobs else "no jobs")
     _style.name(ax, title=title, x="share of the answered jobs, 0 to 1 (line: 95 % interval; number: jobs)", y="type")
     return ax

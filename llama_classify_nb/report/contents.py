@@ -50,6 +50,9 @@ class Table(NamedTuple):
     columns: tuple[Column, ...]
 
 
+#: Tables of metrics, by the name of the metric.
+Tables = dict[str, pd.DataFrame]
+
 #: Where no job states a time, none is unfinished for longer than others.
 _NEVER = pd.Timestamp(0, tz="UTC").as_unit("us")
 
@@ -92,7 +95,9 @@ OF_JOBS: dict[str, Question] = {
     "rule_position_effect": _of_rules("rule_position_effect"),
     "reasoning_contradictions": _of_rules("reasoning_contradictions"),
     "rerun_stability": lambda given, _: metrics.rerun_stability(given.jobs, given.labels, rules=given.rules),
+    "type_mix": _of_jobs("type_mix"),
     "type_drift": lambda given, arguments: metrics.type_drift(given.jobs, seed=arguments.seed),
+    "confidence_mix": _of_jobs("confidence_mix"),
     "confidence_drift": lambda given, arguments: metrics.confidence_drift(given.jobs, seed=arguments.seed),
     "pages_in_scope": _of_jobs("pages_in_scope"),
     "costs": _of_jobs("costs", by="type"),

@@ -6,9 +6,8 @@ import re
 from functools import lru_cache
 from typing import Any
 
-import pandas as pd
-
-from .contents import Arguments, Given
+from .contents import Arguments, Tables
+from .facts import Facts
 from .findings import Audit, sections
 
 PAGE = "index.html"
@@ -16,13 +15,15 @@ PAGE = "index.html"
 _PATTERN = re.compile(r'<pattern id="([^"]+)".*?</pattern>', re.S)
 
 
-def page(given: Given, arguments: Arguments, tables: dict[str, pd.DataFrame], drawings: dict[str, bytes]) -> bytes:
+def page(facts: Facts, arguments: Arguments, tables: Tables, drawings: dict[str, bytes]) -> bytes:
     """Give the page as UTF-8.
 
     Parameters
     ----------
-    given, arguments
-        What the report is made of.
+    facts
+        What the page tells of the jobs besides the tables.
+    arguments
+        Of the report.
     tables : dict
         The tables of the report, by the name of their metric.
     drawings : dict
@@ -30,7 +31,7 @@ def page(given: Given, arguments: Arguments, tables: dict[str, pd.DataFrame], dr
     """
     patterns: set[str] = set()
     inline = {name: _inline(name, drawing.decode(), patterns) for name, drawing in drawings.items()}
-    found = sections(Audit(given, arguments, tables))
+    found = sections(Audit(facts, arguments, tables))
     text: str = _template().render(sections=found, drawings=inline, as_of=arguments.as_of)
     return (text.strip() + "\n").encode()
 

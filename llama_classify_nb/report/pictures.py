@@ -5,10 +5,23 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
-from .. import plots
-from .contents import Arguments, Given
+from ..plots.calibration import draw_calibration_curve, draw_risk_coverage_curve
+from ..plots.confidence import draw_confidence_by_type, draw_confidence_distribution
+from ..plots.drift import draw_confidence_drift, draw_type_drift
+from ..plots.failure_causes import draw_failure_causes
+from ..plots.failures import draw_failure_rates, draw_failure_templates
+from ..plots.outcomes import draw_status_breakdown
+from ..plots.over_time import draw_jobs_over_time
+from ..plots.rule_overlap import draw_rule_overlap
+from ..plots.rule_usage import draw_rule_usage
+from ..plots.scores import draw_confusion_matrix, draw_scores_by_type
+from ..plots.shares import draw_corrected_type_shares
+from ..plots.threshold import draw_precision_threshold
+from ..plots.types import draw_type_breakdown
+from .contents import Arguments, Tables
 
 # Whatever could make the same picture come out differently: a clock, a random salt, the name of a version.
 _FORMATS: dict[str, dict[str, Any]] = {
@@ -17,65 +30,98 @@ _FORMATS: dict[str, dict[str, Any]] = {
 }
 # Height of a labelled row in inches, where two lines of text must find room in it.
 _ROW = {"confusion_matrix": 0.42, "rule_overlap": 0.42}
-Draw = Callable[[Given, Arguments, Any], Any]
+#: How a picture is drawn: from the tables of the report, how many jobs they are of, and its arguments, on Axes.
+Draw = Callable[[Tables, int, Arguments, Any], Any]
 
 
-def _of_jobs(name: str, **arguments: Any) -> Draw:
-    return lambda given, _, ax: getattr(plots, name)(given.jobs, ax=ax, **arguments)
+def _of(name: str, draw: Callable[..., Any], **options: Any) -> tuple[str, Draw]:
+    return name, lambda tables, n_jobs, _, ax: draw(tables[name], n_jobs, ax=ax, **options)
 
 
-def _of_rules(name: str) -> Draw:
-    return lambda given, _, ax: getattr(plots, name)(given.jobs, given.rules, ax=ax)
+def _overlap(tables: Tables, n_jobs: int, _: Arguments, ax: Any) -> Any:
+    """Draw the pairs of the rule set that most jobs ran with."""
+    sets, table = tables["rule_sets"], tables["rule_overlap"]
+    if len(sets):
+        most = sets.iloc[int(sets["n_jobs"].argmax())]
+        table = table[table["rule_set"] == most["rule_set"]]
+    n = int(most["n_jobs"]) if len(sets) else 0
+    return draw_rule_overlap(table, n_jobs, n_of_set=n, n_sets=len(sets), ax=ax)
 
 
-def _of_labels(name: str) -> Draw:
-    return lambda given, _, ax: getattr(plots, name)(given.jobs, given.labels, rules=given.rules, ax=ax)
+def _threshold(tables: Tables, n_jobs: int, arguments: Arguments, ax: Any) -> Any:
+    found, curve = tables["precision_threshold"], tables["risk_coverage_curve"]
+    target, assurance = arguments.target, arguments.assurance
+    return draw_precision_threshold(found, curve, n_jobs, target=target, assurance=assurance, ax=ax)
 
 
-#: Drawn in every report, in the order of its files: what is said of each picture to who can't see it.
-OF_JOBS: dict[str, Draw] = {
-    "status_breakdown": _of_jobs("status_breakdown"),
-    "type_breakdown": _of_jobs("type_breakdown"),
-    "confidence_distribution": _of_jobs("confidence_distribution"),
-    "confidence_by_type": _of_jobs("confidence_by_type"),
-    "failure_templates": _of_jobs("failure_templates"),
-    "failure_causes": _of_jobs("failure_causes"),
-    "failure_rates": _of_jobs("failure_rates", by="configuration_id"),
-    "rule_usage": _of_rules("rule_usage"),
-    "rule_overlap": lambda given, _, ax: plots.rule_overlap(given.jobs, given.rules, labels=given.labels, ax=ax),
-    "type_drift": lambda given, arguments, ax: plots.type_drift(given.jobs, seed=arguments.seed, ax=ax),
-    "confidence_drift": lambda given, arguments, ax: plots.confidence_drift(given.jobs, seed=arguments.seed, ax=ax),
-    "jobs_over_time": _of_jobs("jobs_over_time"),
-}
+#: Drawn in every report, in the order of its files.
+OF_JOBS: dict[str, Draw] = dict(
+    [
+        _of("status_breakdown", draw_status_breakdown),
+        _of("type_breakdown", draw_type_breakdown),
+        _of("confidence_distribution", draw_confidence_distribution),
+        _of("confidence_by_type", draw_confidence_by_type),
+        _of("failure_templates", draw_failure_templates),
+        _of("failure_causes", draw_failure_causes),
+        _of("failure_rates", draw_failure_rates, by="configuration_id"),
+        _of("rule_usage", draw_rule_usage),
+        ("rule_overlap", _overlap),
+        ("type_drift", lambda tables, n, _, ax: draw_type_drift(tables["type_drift"], tables["type_mix"], n, ax=ax)),
+        (
+            "confidence_drift",
+            lambda tables, n, _, ax: draw_confidence_drift(
+                tables["confidence_drift"], tables["confidence_mix"], n, ax=ax
+            ),
+        ),
+        _of("jobs_over_time", draw_jobs_over_time),
+    ]
+)
 
 #: Drawn where there are labels.
-OF_LABELS: dict[str, Draw] = {
-    "scores_by_type": _of_labels("scores_by_type"),
-    "confusion_matrix": _of_labels("confusion_matrix"),
-    "calibration_curve": _of_labels("calibration_curve"),
-    "risk_coverage_curve": _of_labels("risk_coverage_curve"),
-    "precision_threshold": lambda given, arguments, ax: plots.precision_threshold(
-        given.jobs, given.read, target=arguments.target, assurance=arguments.assurance, rules=given.rules, ax=ax
-    ),
-    "corrected_type_shares": _of_labels("corrected_type_shares"),
-}
+OF_LABELS: dict[str, Draw] = dict(
+    [
+        _of("scores_by_type", draw_scores_by_type),
+        _of("confusion_matrix", draw_confusion_matrix),
+        _of("calibration_curve", draw_calibration_curve),
+        _of("risk_coverage_curve", draw_risk_coverage_curve),
+        ("precision_threshold", _threshold),
+        _of("corrected_type_shares", draw_corrected_type_shares),
+    ]
+)
 
 
-def pictures(given: Given, arguments: Arguments) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Draw every picture: its name, and its bytes by format, one picture at a time."""
+def pictures(tables: Tables, n_jobs: int, arguments: Arguments) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Draw every picture of tables that are there: its name, and its bytes by format, one picture at a time.
+
+    Parameters
+    ----------
+    tables : dict
+        The tables of the report, by the name of their metric.
+    n_jobs : int
+        How many jobs they are of.
+    arguments : Arguments
+        Of the report.
+    """
     # Matplotlib is loaded by who draws, not by who imports.
     import matplotlib.style
 
-    draws = OF_JOBS if given.labels is None else {**OF_JOBS, **OF_LABELS}
+    draws = {name: draw for name, draw in {**OF_JOBS, **OF_LABELS}.items() if name in tables}
     with matplotlib.style.context(["default", {"svg.hashsalt": "llama_classify_nb"}]):
         for name, draw in draws.items():
-            figure = _figure(name, draw, given, arguments)
-            found = {}
-            for suffix, options in _FORMATS.items():
-                content = io.BytesIO()
-                figure.savefig(content, format=suffix, **options)
-                found[suffix] = _rounded(content.getvalue()) if suffix == "svg" else content.getvalue()
-            yield name, found
+            yield name, _rendered(_figure(name, partial(draw, tables, n_jobs, arguments)))
+
+
+def _rendered(figure: Any) -> dict[str, bytes]:
+    """Give a figure's bytes by format."""
+    # Laid out once: each format would else do it anew, for most of the time that it takes.
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)
+    found = {}
+    for suffix, options in _FORMATS.items():
+        content = io.BytesIO()
+        figure.savefig(content, format=suffix, **options)
+        found[suffix] = _rounded(content.getvalue()) if suffix == "svg" else content.getvalue()
+    return found
 
 
 def _rounded(drawing: bytes) -> bytes:
@@ -83,14 +129,11 @@ def _rounded(drawing: bytes) -> bytes:
     return re.sub(rb' d="[^"]*"', lambda path: re.sub(rb"(\.[0-9]{2})[0-9]+", rb"\1", path[0]), drawing)
 
 
-def _figure(name: str, draw: Draw, given: Given, arguments: Arguments) -> Any:
+def _figure(name: str, draw: Callable[[Any], Any]) -> Any:
     """Draw one picture on a figure of its own, high enough for the rows that it labels."""
     from matplotlib.figure import Figure
 
     figure = Figure(layout="constrained")
-    axes = draw(given, arguments, figure.subplots())
+    axes = draw(figure.subplots())
     figure.set_size_inches(8.0, max(3.6, 1.4 + _ROW.get(name, 0.24) * len(axes.get_yticks())))
-    # Laid out once: each format would else do it anew, for most of the time that it takes.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
     return figure

@@ -14,7 +14,8 @@ from ..exceptions import ArgumentError
 from ..export import SIDECAR, describe, write_csv
 from ..files import write_aside
 from ..moments import read_moment
-from .contents import Arguments, Given, Table, answers, given_tables, taken
+from .contents import Arguments, Given, Table, Tables, answers, given_tables, taken
+from .facts import facts
 from .folder import MANIFEST, resolved, written_aside
 from .manifest import manifest
 from .page import PAGE, page
@@ -125,16 +126,16 @@ def _write_all(given: Given, arguments: Arguments, folder: Path, *, excel: bool)
 
     for name, table in given_tables(given).items():
         keep(name, table)
-    found = {}
+    found: Tables = {}
     for name, table in answers(given, arguments):
         keep(name, table)
         found[name] = table.table
     drawn = {}
-    for name, formats in pictures(given, arguments):
+    for name, formats in pictures(found, len(given.jobs), arguments):
         drawn[name] = formats["svg"]
         names.extend(write_aside(folder / f"{name}.{suffix}", [drawing]).name for suffix, drawing in formats.items())
     names.append(write_csv(pd.concat(told, ignore_index=True), folder / SIDECAR, excel=excel).name)
-    names.append(write_aside(folder / PAGE, [page(given, arguments, found, drawn)]).name)
+    names.append(write_aside(folder / PAGE, [page(facts(given), arguments, found, drawn)]).name)
     write_aside(folder / MANIFEST, [manifest(folder, names, arguments, given.plan)])
     return [*names, MANIFEST]
 

@@ -1,4 +1,4 @@
-"""What each dropdown offers, and how many jobs each choice would leave under the other filters."""
+"""What each field offers, and how many jobs each choice would leave under the other filters."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ._index import JobIndex
 from .page import label
 
 ANY, NONE = "\0any", "\0none"  # no value of a column can be these: ids and types hold no NUL at their beginning
-MOST = 50  # values that a dropdown offers: nobody reads more, and a browser is slow to build thousands
+MOST = 50  # values that a field offers: nobody reads more, and a browser is slow to build thousands
 
 
 class Choice(NamedTuple):
-    """A dropdown: the column it chooses from, the argument of ``select_jobs`` it sets, and what it says."""
+    """A field: the column it chooses from, the argument of ``select_jobs`` it sets, and what it says."""
 
     column: str
     argument: str
@@ -32,7 +32,7 @@ CHOICES = {
 
 
 class Choices:
-    """The options of one dropdown.
+    """The options of one field.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Choices:
     column : Series
         What is chosen from.
     choice : Choice
-        The dropdown.
+        The field.
     """
 
     def __init__(self, index: JobIndex, column: pd.Series, choice: Choice) -> None:
@@ -68,6 +68,13 @@ class Choices:
             self._n_more -= 1
         else:
             self._extra.append(value)
+
+    def find(self, text: str) -> tuple[str, str] | None:
+        """Give the option of a value that is not among the most used, by all of its text; None: no job has it."""
+        if text not in self._values:
+            return None
+        self.add(text)
+        return label(text), text
 
     def options(self, filters: dict[str, Any]) -> list[tuple[str, str]]:
         """Give the options, each with the number of jobs that it would leave beside the other filters."""

@@ -8,18 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from .. import label_records
 from ..exceptions import ArgumentError
 from ..label_log import LabelLog
 from ..label_records import NO_RULE, Record
 from ..texts import printable
 from ._progress import Narrowing, Progress
 from ._queue import SAMPLE
+from ._said import Said
 
 #: What an answer says, and what may tell it: hidden while a job is blind.
 ANSWER = ("outcome", "type", "confidence", "reasoning", "error_message", "extra")
-#: How long a job that somebody else opened is left to them.
-OPEN_FOR = dt.timedelta(minutes=30)
 KEYS = {"n": "no_rule", "?": "cant_tell", "s": "skip", "u": "undo", "b": "back", "+": "forward"}
 
 
@@ -59,17 +57,14 @@ class Desk:
         share: bool = False,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
-        self._jobs, self._rules, self._log = jobs, rules, log
-        self._reviewer, self._share, self._clock = reviewer, share, clock
+        self._jobs, self._rules, self._log, self._clock = jobs, rules, log, clock
         self._queue = queue.reset_index(drop=True)
         self._ids = [str(one) for one in self._queue["job_id"]]
         self._place_of = {job_id: place for place, job_id in enumerate(self._ids)}
-        self._blind, self._again = (self._queue[name].to_numpy(dtype=bool) for name in ("blind", "again"))
-        self._name = str(self._queue["queue"].iloc[0]) if len(queue) else ""
+        self._blind = self._queue["blind"].to_numpy(dtype=bool)
+        self._said = Said(self._queue, log, reviewer, share=share, clock=clock)
         self._index = pd.Index(jobs["job_id"].astype(object))
-        self._looked_at: set[str] = set()
-        self._narrowing = Narrowing(jobs, rules, plan, self._name == SAMPLE)
-        self._read_log()
+        self._narrowing = Narrowing(jobs, rules, plan, self._said.queue == SAMPLE)
         self.place: int | None = None
         self._go_on(-1)
 
@@ -78,10 +73,10 @@ class Desk:
     @property
     def queue(self) -> pd.DataFrame:
         """The queue in this reviewer's order, with ``label``: what they said, and ``done``."""
-        said = [self._said(place) for place in range(len(self._ids))]
+        said = [self._said.mine(place) for place in range(len(self._ids))]
         table = self._queue.drop(columns="again")
         table["label"] = pd.Series([one.label if one else None for one in said], dtype=object)
-        return table.assign(done=[self._is_done(place) for place in range(len(self._ids))])
+        return table.assign(done=[self._said.is_done(place) for place in range(len(self._ids))])
 
     @property
     def n(self) -> int:
@@ -97,10 +92,11 @@ class Desk:
         """Give the first jobs of the queue as rows, and how many it has."""
         rows = []
         for place in range(min(n, self.n)):
-            job, said = self.job_at(place), self._said(place)
+            job, said = self.job_at(place), self._said.mine(place)
             row = {name: job[name] for name in ("job_id", "file_input", "type", "confidence")}
             what = None if said is None else said.label or "can't tell"
-            row |= {"stratum": self._queue["stratum"].iloc[place], "label": what, "is_hidden": self.is_hidden(place)}
+            row |= {"label": what, "is_hidden": self.is_hidden(place)}
+            row["stratum"] = None if row["is_hidden"] else self._queue["stratum"].iloc[place]
             rows.append(row)
         return rows, self.n
 
@@ -119,12 +115,12 @@ class Desk:
     def is_hidden(self, place: int) -> bool:
         """Tell whether the answer of a job isn't to be seen: it is blind, and not labelled yet."""
         job_id = self._ids[place]
-        return bool(self._blind[place]) and self._said(place) is None and job_id not in self._looked_at
+        return bool(self._blind[place]) and self._said.mine(place) is None and job_id not in self._said.looked_at
 
     @property
     def said(self) -> Record | None:
         """What this reviewer has said of the job shown."""
-        return None if self.place is None else self._said(self.place)
+        return None if self.place is None else self._said.mine(self.place)
 
     @property
     def choices(self) -> dict[str, str]:
@@ -140,13 +136,13 @@ class Desk:
 
     def progress(self) -> Progress:
         """Count, and estimate the accuracy of all jobs."""
-        said = [self._place_of[job_id] for job_id in self._answers if job_id in self._place_of]
-        done = {place for place in said if self._is_done(place)}
-        mine = [self._said(place) for place in done]
-        put_off = {self._place_of[job_id] for job_id, _ in self._stacks if job_id in self._place_of} - done
+        said = [self._place_of[job_id] for job_id in self._said.answers if job_id in self._place_of]
+        done = {place for place in said if self._said.is_done(place)}
+        mine = [self._said.mine(place) for place in done]
+        put_off = {self._place_of[job_id] for job_id, _ in self._said.stacks if job_id in self._place_of} - done
         drawn = [
             one
-            for answers in self._answers.values()
+            for answers in self._said.answers.values()
             for one in answers
             if one.action == "label" and one.inclusion_probability is not None
         ]
@@ -155,7 +151,7 @@ class Desk:
             len(self._ids),
             len(done),
             sum(one is not None and one.action == "cant_tell" for one in mine),
-            sum(self._is_skipped(place) for place in put_off),
+            sum(self._said.is_skipped(place) for place in put_off),
             interval,
             tuple(self._narrowing.trail),
             self._narrowing.margin,
@@ -207,9 +203,9 @@ class Desk:
     def undo(self) -> str:
         """Take back this reviewer's latest act, and show its job again."""
         self._log.refresh()
-        self._read_log()
-        tops = (stack[-1] for (_, reviewer), stack in self._stacks.items() if reviewer == self._reviewer)
-        mine = [one for one in tops if one.job_id in self._place_of and one.queue == self._name]
+        self._said.read()
+        tops = (stack[-1] for (_, reviewer), stack in self._said.stacks.items() if reviewer == self._said.reviewer)
+        mine = [one for one in tops if one.job_id in self._place_of and one.queue == self._said.queue]
         if not mine:
             raise ArgumentError("There is nothing to take back in this queue.")
         order = {id(one): number for number, one in enumerate(self._log.records)}
@@ -219,11 +215,11 @@ class Desk:
                 time=self._clock(),
                 label=None,
                 note=None,
-                seen_prediction=last.seen_prediction or last.job_id in self._looked_at,
+                seen_prediction=last.seen_prediction or last.job_id in self._said.looked_at,
                 action="undo",
             )
         )
-        self._read_log()
+        self._said.read()
         self._show(self._place_of[last.job_id])
         return f"Taken back: {_act(last)}, of job {_short(last.job_id)}. Here it is again."
 
@@ -248,29 +244,29 @@ class Desk:
         if place is None:
             return
         if not self.is_hidden(place):
-            self._looked_at.add(self._ids[place])
-        if self._share:
+            self._said.looked_at.add(self._ids[place])
+        if self._said.share:
             self._log.append(self._record(place, "open"))
-            self._read_log()
+            self._said.read()
 
     def _go_on(self, after: int) -> None:
         """Show the next job to read; another, if somebody else opened it at the same moment."""
         for _ in range(len(self._ids) + 1):
-            self._show(self._to_read(after))
-            if self.place is None or self._ids[self.place] not in self._taken or not self._is_left(after):
+            self._show(self._said.next(after))
+            if self.place is None or self._ids[self.place] not in self._said.taken or not self._is_left(after):
                 return
 
     def _is_left(self, after: int) -> bool:
         """Tell whether a job is left to read that nobody else reads now."""
-        place = self._to_read(after)
-        return place is not None and self._ids[place] not in self._taken
+        place = self._said.next(after)
+        return place is not None and self._ids[place] not in self._said.taken
 
     def _write(self, action: str, label: str | None, note: str) -> str:
         if self.place is None:
             raise ArgumentError("Every job of the queue is read; go back to change a label.")
         record = self._record(self.place, action, label, note)
         self._log.append(record)
-        self._read_log()
+        self._said.read()
         before = self.place
         self._go_on(before)
         said = f"Saved: {_act(record)}, of job {_short(record.job_id)}."
@@ -281,72 +277,21 @@ class Desk:
         design = {name: None if pd.isna(row[name]) else row[name] for name in ("stratum", "stage")}
         chance = None if pd.isna(row["inclusion_probability"]) else float(row["inclusion_probability"])
         if chance is None:  # a second look at a job that was drawn: what its label stands for stays
-            drawn = [one for one in self._of_job(job_id) if one.inclusion_probability is not None]
+            drawn = [one for one in self._said.answers.get(job_id, []) if one.inclusion_probability is not None]
             for one in drawn[-1:]:
                 chance, design = one.inclusion_probability, {"stratum": one.stratum, "stage": one.stage}
         return Record(
             job_id=job_id,
             label=label,
-            reviewer=self._reviewer,
+            reviewer=self._said.reviewer,
             time=self._clock(),
             seen_prediction=not self.is_hidden(place),
             inclusion_probability=chance,
-            queue=self._name,
+            queue=self._said.queue,
             note=note.strip() or None,
             action=action,
             **design,
         )
-
-    def _read_log(self) -> None:
-        """Take in what the log holds now, by whomever."""
-        self._stacks = label_records.stacks(self._log.records)
-        self._answers: dict[str, list[Record]] = {}
-        for stack in self._stacks.values():
-            said = label_records.answer(stack)
-            if said is not None:
-                self._answers.setdefault(said.job_id, []).append(said)
-        mine = (one for one in self._log.records if one.reviewer == self._reviewer)
-        self._looked_at |= {one.job_id for one in mine if one.seen_prediction}
-        latest = {one.reviewer: one for one in self._log.records if one.reviewer != self._reviewer}
-        since = self._clock() - OPEN_FOR
-        opened = [one for one in latest.values() if one.action == "open" and one.time and one.time > since]
-        self._taken = {one.job_id for one in opened} if self._share else set()
-
-    def _of_job(self, job_id: str) -> list[Record]:
-        return self._answers.get(job_id, [])
-
-    def _said(self, place: int) -> Record | None:
-        mine = [one for one in self._of_job(self._ids[place]) if one.reviewer == self._reviewer]
-        return mine[0] if mine else None
-
-    def _is_done(self, place: int) -> bool:
-        for one in self._of_job(self._ids[place]):
-            if one.reviewer != self._reviewer and not self._share:
-                continue
-            # A label from another queue counts, unless this one asks for a second look, or for the draw's own labels.
-            if not self._again[place] or one.queue == self._name:
-                return True
-            if self._name == SAMPLE and one.inclusion_probability is not None:
-                return True
-        return False
-
-    def _is_skipped(self, place: int) -> bool:
-        stack = self._stacks.get((self._ids[place], self._reviewer))
-        return bool(stack) and stack[-1].action == "skip"  # type: ignore[index]
-
-    def _to_read(self, after: int) -> int | None:
-        """Give the next job to read: skipped ones come later, and those that others read now last. None: all are."""
-        n = len(self._ids)
-        for with_skipped, with_taken in ((False, False), (True, False), (True, True)):
-            for step in range(1, n + 1):
-                place = (after + step) % n
-                if (
-                    not self._is_done(place)
-                    and (with_skipped or not self._is_skipped(place))
-                    and (with_taken or self._ids[place] not in self._taken)
-                ):
-                    return place
-        return None
 
 
 def _act(record: Record) -> str:

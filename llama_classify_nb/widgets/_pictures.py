@@ -28,6 +28,7 @@ _SIZE = 6.4, 3.6
 _CAP = 0.12  # half the height of the ends of an interval, in rows
 _SMALL = 400, 225
 _MOST_TICKS = 10
+_LONGEST = 26  # characters of a type
 _SHOWN_OF_TIME = {"hour": 16, "day": 10, "week": 10, "month": 7}  # characters
 _LONGEST_DAYS = {"hour": 1, "day": 1, "week": 7, "month": 31}
 _LEVEL = 1  # of packing: a higher one takes three times as long, and what it saves goes no further than the browser
@@ -48,7 +49,8 @@ class Pictures:
 
     def __init__(self, types: pd.Index, everything: Counts, linked: Linked) -> None:
         column = pd.Series(pd.Categorical.from_codes([*range(len(types)), -1], types), name="type")
-        self._labels = _style.group_labels(column, "no match")
+        # Long ones would leave the axes too narrow for what stands above and below them.
+        self._labels = [_style.display_text(one, _LONGEST) for one in _style.group_labels(column, "no match")]
         self._fills = _style.fills(column)
         self._shown = _style.most(everything.by_type.sum(axis=1), _style.MOST_ROWS)
         self._confidence = _ConfidencePicture(*self._rows(), n_others=len(self._labels) - len(self._shown))

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import schema
 from ..exceptions import ArgumentError
-from ..metrics import audit_plan, draw_sample, label_suspects
+from ..metrics import _runs, audit_plan, draw_sample, label_suspects
 
 LOWEST, FLIPS, SUSPECTS = "lowest confidence first", "flips first", "suspects first"
 WORDS = (LOWEST, FLIPS, SUSPECTS)
@@ -81,7 +80,7 @@ def _check(jobs: pd.DataFrame, queue: Any) -> None:
 def _in_words(jobs: pd.DataFrame, rules: pd.DataFrame, word: str, labels: pd.DataFrame) -> tuple[np.ndarray, int]:
     """Give the rows of jobs in the order of a word, and how many of the first are to be read again."""
     confidence = jobs["confidence"].to_numpy(dtype=np.float64, na_value=np.nan)
-    scored = jobs["outcome"].isin(schema.ANSWERED_OUTCOMES).to_numpy(dtype=bool)
+    scored = _runs.answered(jobs)
     by_confidence = np.lexsort((jobs["job_id"].astype(str), confidence))
     by_confidence = by_confidence[scored[by_confidence]]
     first = np.empty(0, np.int64)
@@ -95,8 +94,12 @@ def _in_words(jobs: pd.DataFrame, rules: pd.DataFrame, word: str, labels: pd.Dat
 
 
 def _flips(jobs: pd.DataFrame, by_confidence: np.ndarray) -> np.ndarray:
-    """Give the rows whose file got different answers, file by file, that with the lowest confidence first."""
-    some = pd.DataFrame({"file": pd.factorize(jobs["file_input"])[0][by_confidence]})
+    """Give the rows whose file got different answers, file by file, that with the lowest confidence first.
+
+    Two jobs of one file differ here as ``metrics.flips`` and ``rerun_stability`` say; those compare two sides, and this
+    all runs of a file at once.
+    """
+    some = pd.DataFrame({"file": _runs.file_codes(jobs)[by_confidence]})
     some["answer"] = pd.factorize(jobs["type"].astype(object))[0][by_confidence]
     some["row"], some["place"] = by_confidence, np.arange(len(some))
     some = some[some["file"] >= 0]

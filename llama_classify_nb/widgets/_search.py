@@ -58,10 +58,6 @@ class Latest:
             self._leave_off()
             self._found()
 
-    def drop(self) -> None:
-        """Look for nothing."""
-        self.set("")
-
     def set(self, text: str) -> None:
         """Take a text without looking for it: whoever filters next does."""
         self._leave_off()

@@ -24,6 +24,7 @@ STYLE = """<style>
 .lcn th, .lcn td { text-align: left !important; vertical-align: top; padding: 3px 10px 3px 0; white-space: normal;
   border-bottom: 1px solid var(--jp-border-color2, #ddd); background: none !important; }
 .lcn th { color: var(--jp-ui-font-color2, #555); font-weight: 600; }
+.lcn thead th { white-space: nowrap; }
 .lcn td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .lcn td.id, .lcn td.time { white-space: nowrap; font-size: 12px; }
 .lcn td.text { overflow-wrap: anywhere; min-width: 240px; }
@@ -34,13 +35,16 @@ STYLE = """<style>
 .lcn .card { border: 1px solid var(--jp-border-color2, #ddd); border-radius: 4px; padding: 10px 14px; }
 .lcn .columns { display: flex; flex-wrap: wrap; gap: 8px 32px; }
 .lcn .columns > div { flex: 1 1 320px; min-width: 0; }
-.lcn .pictures > div { max-width: 560px; }
+.lcn .pictures { display: grid; gap: 8px 32px; max-width: 1160px;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); }
 .lcn h4 { margin: 10px 0 4px; font-size: 13px; color: var(--jp-ui-font-color2, #555); }
 .lcn mark { background: #ffe08a; color: #000; }
 .lcn pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 12px; margin: 0; }
 .lcn th[aria-sort="ascending"]::after { content: " \\25b2"; }
 .lcn th[aria-sort="descending"]::after { content: " \\25bc"; }
 .lcn .facts th { white-space: nowrap; } .lcn .facts td { overflow-wrap: anywhere; }
+.lcn-pick input::placeholder { color: var(--jp-widgets-input-color, inherit); opacity: 1; }
+.lcn-pick input::-webkit-calendar-picker-indicator { opacity: 1; }
 .lcn svg { vertical-align: middle; max-width: 100%; }
 .lcn img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
 </style>"""
@@ -97,7 +101,7 @@ def pictures(drawn: Iterable[tuple[bytes, str]]) -> str:
     for png, alt in drawn:
         data = base64.b64encode(png).decode("ascii")
         images.append(f'<div><img src="data:image/png;base64,{data}" alt="{shown(alt, 400)}"></div>')
-    return f'<div class="columns pictures">{"".join(images)}</div>'
+    return f'<div class="pictures">{"".join(images)}</div>'
 
 
 def table(jobs: pd.DataFrame, first: int, mark: str = "", sort: tuple[str, bool] = ("", True), room: int = 0) -> str:

@@ -174,6 +174,8 @@ class Review:
             return
         self._last_button = button
         self._act(act)
+        # Whoever types next means the key: on a button, JupyterLab takes "1" for "make this cell a heading".
+        self.keys.focus()
 
     def _act(self, act: Callable[[], str]) -> None:
         with self._lock:
@@ -205,8 +207,10 @@ class Review:
             self._shown_place = None
             return
         row, choices, said = desk.row, desk.choices, desk.said
-        stage = "".join(f", {name} {row[name]}" for name in ("stage", "stratum") if pd.notna(row[name]))
         is_hidden = desk.is_hidden(desk.place)
+        # A stratum is a range of confidence: it tells of what is hidden.
+        told = () if is_hidden else ("stage", "stratum")
+        stage = "".join(f", {name} {row[name]}" for name in told if pd.notna(row[name]))
         self._card.value = page.frame(
             page.STYLE,
             page.card(job, desk.place, desk.n, choices, said, is_hidden, stage + ", blind" * bool(row["blind"])),

@@ -1,4 +1,4 @@
-"""A private JupyterLab or Voila on loopback, and headless Chromium to sit before it."""
+"""A private Jupyter server (JupyterLab and Notebook 7) or Voila on loopback, and headless Chromium to sit before it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+from playwright import sync_api as playwright_api
 from playwright.sync_api import Page, expect, sync_playwright
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -33,6 +34,14 @@ _FLAGS = (
     "--disable-dev-shm-usage",  # containers have little of it, and tabs crash
     "--force-color-profile=srgb",
 )
+LAB, NOTEBOOK = "lab/tree", "notebooks"
+#: Where a screenshot goes that the README shows, if it is to be made anew.
+IMAGES = os.environ.get("README_IMAGES")
+_NOTEBOOK = """() => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const cells = [...panel.content.widgets].map(cell => [cell.model.type, cell.model.sharedModel.getSource()]);
+    return JSON.stringify([panel.content.mode, panel.content.activeCellIndex, cells]);
+}"""
 _IDLE = """() => {
     const current = window.jupyterapp.shell.currentWidget;
     const session = current && current.sessionContext && current.sessionContext.session;
@@ -49,8 +58,11 @@ def write_notebook(path: Path, *sources: str) -> None:
 
 
 @contextlib.contextmanager
-def jupyterlab(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
-    """Serve ``folder/notebooks`` and give the address; nothing of the user's own settings takes part."""
+def jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
+    """Serve ``folder/notebooks`` and give the address; nothing of the user's own settings takes part.
+
+    JupyterLab opens a notebook below ``LAB`` of that address, and Notebook 7 below ``NOTEBOOK``.
+    """
     options = [
         "--allow-root",
         "--ServerApp.ip=127.0.0.1",
@@ -59,11 +71,12 @@ def jupyterlab(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
         "--ServerApp.password=",
         f"--ServerApp.root_dir={folder / 'notebooks'}",
         "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     with _served(folder, "jupyterlab", options, "/api/status", theme) as address:
-        yield f"{address}/lab/tree"
+        yield address
 
 
 @contextlib.contextmanager
@@ -166,6 +179,68 @@ def browser(width: int = 1280, height: int = 1500) -> Iterator[Page]:
             chromium.close()
 
 
+@contextlib.contextmanager
+def in_voila(folder: Path, notebook: str) -> Iterator[Page]:
+    """Serve a notebook by Voila and open it in a browser.
+
+    Voila sometimes stops half-way through its first page, for good (voila-dashboards/voila#1395); a new server doesn't.
+    """
+    with browser() as page, contextlib.ExitStack() as server:
+        page.set_default_timeout(CEILING_MS)
+        try:
+            address = server.enter_context(voila(folder, notebook))
+            page.goto(address, wait_until="domcontentloaded", timeout=CEILING_MS * 3 // 4)
+        except playwright_api.TimeoutError:
+            server.close()
+            address = server.enter_context(voila(folder, notebook))
+            page.goto(address, wait_until="domcontentloaded", timeout=2 * CEILING_MS)
+        yield page
+
+
+@contextlib.contextmanager
+def another(page: Page) -> Iterator[Page]:
+    """Open a page of somebody else, in a browser of their own."""
+    chromium = page.context.browser
+    assert chromium is not None
+    context = chromium.new_context(viewport=page.viewport_size, locale="en-US", reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
+
+
+def outside(page: Page) -> list[str]:
+    """Give what of our outputs sticks out of the window, at its left or right."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll('.jp-OutputArea :is(.lcn .card, .lcn img, input, button)')]
+            .filter(one => one.getClientRects().length)
+            .filter(one => { const box = one.getBoundingClientRect();
+                             return box.left < 0 || box.right > window.innerWidth; })
+            .map(one => one.outerHTML.slice(0, 80))"""
+    )
+    return found
+
+
+@contextlib.contextmanager
+def death_of_kernel(page: Page) -> Iterator[None]:
+    """Wait until JupyterLab has seen that the kernel died, said so, and started another."""
+    page.evaluate(
+        """() => { window.__another = new Promise(done => {
+            let died = false;
+            window.jupyterapp.shell.currentWidget.sessionContext.statusChanged.connect((_, status) => {
+                died = died || status === 'autorestarting';
+                if (died && (status === 'starting' || status === 'idle')) { done(); }
+            });
+        }); }"""
+    )
+    yield
+    page.get_by_role("button", name="Ok").click()
+    page.evaluate("() => window.__another")
+
+
+def until_idle(page: Page) -> None:
+    """Wait for the kernel of the notebook that is open."""
+    page.wait_for_function(_IDLE)
+
+
 def run_all(page: Page, address: str) -> None:
     """Open a notebook and run all its cells; a cell that fails fails the test."""
     page.set_default_timeout(CEILING_MS)
@@ -173,7 +248,7 @@ def run_all(page: Page, address: str) -> None:
     page.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored")
     page.evaluate("() => window.jupyterapp.restored")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
-    page.wait_for_function(_IDLE)  # a run before the kernel is there is dropped without a word
+    until_idle(page)  # a run before the kernel is there is dropped without a word
     run_cells(page)
 
 
@@ -185,10 +260,22 @@ def run_cells(page: Page) -> None:
         raise AssertionError(f"a cell failed: {errors.first.inner_text()[:2000]}")
 
 
+def notebook_of(page: Page) -> str:
+    """Give what a shortcut would change of the notebook that is open: its cells, which is active, and the mode."""
+    return str(page.evaluate(_NOTEBOOK))
+
+
+def take(page: Page, path: Path) -> None:
+    """Take a screenshot; one that the README shows also replaces that one, if it was asked for."""
+    page.screenshot(path=path)
+    if IMAGES and (Path(IMAGES) / path.name).is_file():
+        shutil.copy(path, IMAGES)
+
+
 def restart(page: Page) -> None:
     """Restart the kernel of the notebook that is open, and wait for it."""
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    page.wait_for_function(_IDLE)
+    until_idle(page)
 
 
 def set_theme(page: Page, theme: str) -> None:

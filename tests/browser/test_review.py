@@ -1,10 +1,12 @@
-"""The review desk in JupyterLab and in Voila, in a real browser, by keyboard and by click."""
+"""The review desk in JupyterLab, Notebook 7 and Voila, in a real browser, by keyboard and by click."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,12 +27,13 @@ pytestmark = [
 
 HOSTILE = "<img src=x onerror=\"window.__pwned=1\"><script>window.__pwned=1</script> & 'quotes' \u202eback"
 SETUP = f"""
-import gzip, json
+import gzip, json, os
 import llama_classify_nb as lcn
 from llama_classify_nb.demo import sample_path
 lines = gzip.open(sample_path()).read().split(b'\\n')[:60]
 first = json.loads(lines[0])
 first['result']['reasoning'] = first['configuration']['rules'][2]['description'] = first['file_input'] = {HOSTILE!r}
+first['configuration']['rules'][3]['type'] = {HOSTILE[:40]!r}
 open('jobs.jsonl', 'wb').write(b'\\n'.join([json.dumps(first).encode(), *lines[1:]]))
 jobset = lcn.read_jobs('jobs.jsonl')
 plan = lcn.metrics.audit_plan(jobset.jobs, margin=0.15)
@@ -41,19 +44,32 @@ queue.loc[0, 'job_id'] = first_job
 queue = queue.drop_duplicates('job_id').head(6)
 """
 DESK = """
-desk = lcn.review(jobset, queue, 'labels.csv', reviewer='kim', plan=plan,
-                  open_document=lambda job: f"The document {job['file_input']}")
+desk = lcn.review(jobset, queue, 'labels.csv', reviewer={reviewer!r}, plan=plan, share={share!r},
+                  open_document=lambda job: f"The document {{job['file_input']}}")
 desk
 """
+#: As in the README, by somebody who knows the pages.
+README = """import llama_classify_nb as lcn
+
+jobset = lcn.load_sample()
+known = lcn.load_sample_labels().set_index("job_id")["label"]
+plan = lcn.metrics.audit_plan(jobset.jobs, margin=0.05)
+queue = lcn.metrics.draw_sample(jobset.jobs, plan, seed=1)
+desk = lcn.review(jobset, queue, plan=plan, labels="labels.csv", reviewer="kim")
+for job_id in queue["job_id"][:40]:
+    desk.press(known.get(job_id, "?"))
+desk"""
 #: Our part of the page: in JupyterLab, an output of the notebook.
 OURS = ".jp-OutputArea-output .jupyter-widgets"
 
 
-def write(folder: Path, name: str) -> Path:
-    """Write the notebook of a desk whose labels have a folder of their own."""
+def write(folder: Path, name: str, share: bool = False) -> Path:
+    """Write the notebooks of a desk, or of two who share it, whose labels have a folder of their own."""
     place = folder / "notebooks" / name
     place.mkdir(parents=True)
-    browser.write_notebook(place / "review.ipynb", SETUP, DESK)
+    for notebook, reviewer in (("kim", "kim"), ("lee", "lee")) if share else (("review", "kim"),):
+        who = f"open('{notebook}.pid', 'w').write(str(os.getpid()))"
+        browser.write_notebook(place / f"{notebook}.ipynb", SETUP + who, DESK.format(reviewer=reviewer, share=share))
     return place
 
 
@@ -65,9 +81,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def lab(shared: Path) -> Iterator[str]:
+def server(shared: Path) -> Iterator[str]:
     """One server for the tests of this module."""
-    with browser.jupyterlab(shared) as address:
+    with browser.jupyter(shared) as address:
         yield address
 
 
@@ -76,12 +92,12 @@ def press(page: object, key: str) -> None:
     page.keyboard.press("Enter")  # type: ignore[attr-defined]
 
 
-def test_three_jobs_are_labelled_by_keyboard_one_is_undone_and_a_new_kernel_goes_on(shared: Path, lab: str) -> None:
+def test_three_jobs_are_labelled_by_keyboard_one_is_undone_and_a_new_kernel_goes_on(shared: Path, server: str) -> None:
     place = write(shared, "keyboard")
     with browser.browser() as page:
         dialogs: list[str] = []
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-        browser.run_all(page, f"{lab}/keyboard/review.ipynb")
+        browser.run_all(page, f"{server}/{browser.LAB}/keyboard/review.ipynb")
         count, card = page.locator(".lcn .count"), page.locator(".lcn .card").first
         expect(count).to_have_text("0 of 6 read")
         expect(card).to_contain_text("<script>window.__pwned=1</script>")
@@ -122,12 +138,13 @@ def test_three_jobs_are_labelled_by_keyboard_one_is_undone_and_a_new_kernel_goes
     assert len(lcn.read_labels(place / "labels.csv")) == 3
 
 
-def test_leaving_the_key_field_does_nothing_and_a_double_click_labels_one_job(shared: Path, lab: str) -> None:
+def test_clicks_label_too_and_leave_the_keyboard_to_the_key_field(shared: Path, server: str) -> None:
     place = write(shared, "clicks")
     with browser.browser() as page:
-        browser.run_all(page, f"{lab}/clicks/review.ipynb")
-        count = page.locator(".lcn .count")
-        page.get_by_label("Key", exact=True).fill("1")
+        browser.run_all(page, f"{server}/{browser.NOTEBOOK}/clicks/review.ipynb")
+        count, key = page.locator(".lcn .count"), page.get_by_label("Key", exact=True)
+        key.fill("1")
+        before = browser.notebook_of(page)
         page.get_by_label("Note", exact=True).focus()
         expect(page.get_by_text("press Enter after")).to_be_visible()
         expect(count).to_have_text("0 of 6 read")
@@ -136,60 +153,116 @@ def test_leaving_the_key_field_does_nothing_and_a_double_click_labels_one_job(sh
         expect(count).to_have_text("1 of 6 read")
         page.get_by_role("button", name="Can't tell").click()
         expect(count).to_have_text("2 of 6 read, 1 can't be told")
+        expect(key).to_be_focused()
         page.get_by_role("button", name="Skip").click()
         expect(count).to_have_text("2 of 6 read, 1 can't be told, 1 skipped")
         page.get_by_role("button", name="Undo").click()
         expect(count).to_have_text("2 of 6 read, 1 can't be told")
+        expect(key).to_be_focused()
+        for letter in "mddyxab1":  # commands of Notebook 7, were the focus still on the button
+            page.keyboard.type(letter)
+        assert browser.notebook_of(page) == before
+        expect(key).to_have_value("mddyxab1")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("stands for nothing")).to_be_visible()
     assert [one.action for one in LabelLog(place / "labels.csv").records] == ["label", "cant_tell", "skip", "undo"]
 
 
-def test_it_can_be_read_narrow_wide_light_and_dark_and_axe_finds_nothing_serious(shared: Path, lab: str) -> None:
+def test_a_kernel_killed_between_two_labels_loses_none_and_two_reviewers_share_a_file(
+    shared: Path, server: str
+) -> None:
+    place = write(shared, "two", share=True)
+    with browser.browser() as page, browser.another(page) as other:
+        for one, name in ((page, "kim"), (other, "lee")):
+            browser.run_all(one, f"{server}/{browser.LAB}/two/{name}.ipynb")
+            expect(one.locator(".lcn .count")).to_have_text("0 of 6 read")
+            one.get_by_label("Key", exact=True).focus()
+        first, second = (one.locator(".lcn .card td").nth(2).text_content() for one in (page, other))
+        assert first != second  # each reads another job
+        press(page, "1")
+        expect(page.locator(".lcn .count")).to_contain_text("1 of 6 read")
+        press(other, "2")
+        expect(other.locator(".lcn .count")).to_contain_text("2 of 6 read")  # with the one of kim
+        with browser.death_of_kernel(page):
+            os.kill(int((place / "kim.pid").read_text()), signal.SIGKILL)
+            press(page, "3")  # into the void
+            press(other, "1")
+            expect(other.locator(".lcn .count")).to_contain_text("3 of 6 read")
+        browser.run_cells(page)
+        expect(page.locator(".lcn .count")).to_contain_text("3 of 6 read")
+        for reader, n in ((page, 4), (other, 5), (page, 6)):
+            reader.get_by_label("Key", exact=True).focus()
+            press(reader, "n")
+            expect(reader.locator(".lcn .count")).to_contain_text(f"{n} of 6 read")
+    labels = lcn.read_labels(place / "labels.csv")
+    assert labels["job_id"].is_unique
+    assert len(labels) == 6
+    assert labels["reviewer"].tolist() == ["kim", "lee", "lee", "kim", "lee", "kim"]
+
+
+def test_it_can_be_read_narrow_wide_light_and_dark_and_axe_finds_nothing_serious(shared: Path, server: str) -> None:
     write(shared, "looks")
-    shots = shared / "shots"
-    shots.mkdir()
+    (shared / "shots").mkdir()
     with browser.browser(width=1400) as page:
-        browser.run_all(page, f"{lab}/looks/review.ipynb")
-        page.get_by_label("Key", exact=True).focus()
-        for number in range(4):
-            press(page, "1")
-            expect(page.locator(".lcn .count")).to_contain_text(f"{number + 1} of 6 read")
-        press(page, "b")
-        expect(page.locator(".lcn .card").first).to_contain_text("You said")
+        browser.run_all(page, f"{server}/{browser.LAB}/looks/review.ipynb")
         page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-        for theme in ("JupyterLab Light", "JupyterLab Dark"):
-            browser.set_theme(page, theme)
-            for width in (1400, 700):
-                page.set_viewport_size({"width": width, "height": 1500})
-                page.locator(".lcn .count").scroll_into_view_if_needed()
-                within = page.evaluate(
-                    """() => { const box = document.querySelector('.jp-OutputArea .lcn .card').getBoundingClientRect();
-                               return box.left >= 0 && box.right <= window.innerWidth; }"""
-                )
-                assert within, f"the card does not fit {width} pixels"
-                page.screenshot(path=shots / f"review-{theme.split()[-1].lower()}-{width}.png")
-            assert browser.serious_faults(page, OURS) == []
+        card, count = page.locator(".lcn .card").first, page.locator(".lcn .count")
+        expect(card).to_contain_text("<script>window.__pwned=1</script>")
+        look(page, shared, "hostile")
+        page.get_by_label("Key", exact=True).focus()
+        press(page, "1")
+        expect(card).to_contain_text("hidden until you have labelled this job")
+        look(page, shared, "blind")
+        page.get_by_label("Key", exact=True).focus()
+        press(page, "zz")
+        expect(page.locator(".lcn [role=alert]")).to_be_visible()
+        look(page, shared, "refused")
+        page.get_by_label("Key", exact=True).focus()
+        for number in range(1, 6):
+            press(page, "1")
+            expect(count).to_contain_text(f"{number + 1} of 6 read")
+        look(page, shared, "read")
+        page.get_by_label("Key", exact=True).focus()
+        press(page, "b")
+        expect(card).to_contain_text("You said")
+        look(page, shared, "back")
+
+
+def look(page: Any, folder: Path, state: str) -> None:
+    """Look at what is on the screen in two themes and two widths: it fits, and axe finds nothing serious."""
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        browser.set_theme(page, theme)
+        for width in (700, 1400):
+            page.set_viewport_size({"width": width, "height": 1500})
+            page.locator(".lcn .count").scroll_into_view_if_needed()
+            assert browser.outside(page) == [], f"it does not fit {width} pixels"
+            page.screenshot(path=folder / "shots" / f"{state}-{theme.split()[-1].lower()}-{width}.png")
+        assert browser.serious_faults(page, OURS) == []
+
+
+def test_the_desk_of_the_readme(shared: Path, server: str) -> None:
+    place = shared / "notebooks" / "readme"
+    place.mkdir()
+    browser.write_notebook(place / "labels.ipynb", README)
+    with browser.browser(width=1280, height=1150) as page:
+        browser.run_all(page, f"{server}/{browser.LAB}/readme/labels.ipynb")
+        page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+        expect(page.locator(".lcn .count")).to_have_text("40 of 50 read")
+        expect(page.locator(".lcn svg")).to_be_visible()
+        browser.take(page, shared / "review.png")
 
 
 def test_it_works_in_voila(tmp_path: Path) -> None:
     place = write(tmp_path, "voila")
-    for attempt in (1, 2):
-        # Voila sometimes stops half-way through its first page, for good; a new server doesn't.
-        with browser.voila(tmp_path, "voila/review.ipynb") as address, browser.browser() as page:
-            try:
-                page.goto(address, wait_until="domcontentloaded", timeout=25_000)
-            except playwright.TimeoutError:
-                if attempt == 2:
-                    raise
-                continue
-            page.set_default_timeout(browser.CEILING_MS)
-            count = page.locator(".lcn .count")
-            expect(count).to_have_text("0 of 6 read", timeout=browser.CEILING_MS)
-            page.get_by_label("Key", exact=True).focus()
-            press(page, "1")
-            expect(count).to_have_text("1 of 6 read")
-            page.get_by_role("button", name="No rule fits").click()
-            expect(count).to_have_text("2 of 6 read")
-            assert page.evaluate("() => window.__pwned") is None
-            page.screenshot(path=tmp_path / "voila.png")
-            break
+    with browser.in_voila(tmp_path, "voila/review.ipynb") as page:
+        count = page.locator(".lcn .count")
+        expect(count).to_have_text("0 of 6 read")
+        page.get_by_label("Key", exact=True).focus()
+        press(page, "1")
+        expect(count).to_have_text("1 of 6 read")
+        page.get_by_role("button", name="No rule fits").click()
+        expect(count).to_have_text("2 of 6 read")
+        expect(page.get_by_label("Key", exact=True)).to_be_focused()
+        assert page.evaluate("() => window.__pwned") is None
+        page.screenshot(path=tmp_path / "voila.png")
     assert lcn.read_labels(place / "labels.csv")["label"].tolist()[1] == "(no rule fits)"

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ...texts import printable
-from ..contents import Arguments, Given
+from ..contents import Arguments, Tables
+from ..facts import Facts
 
 LONGEST = 300  # characters of a stranger's text on the page
 
@@ -15,9 +16,9 @@ LONGEST = 300  # characters of a stranger's text on the page
 class Audit(NamedTuple):
     """What findings are read from."""
 
-    given: Given
+    facts: Facts
     arguments: Arguments
-    tables: dict[str, pd.DataFrame]  # by the name of their metric
+    tables: Tables
 
 
 class Picture(NamedTuple):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..contents import Given
+from ..facts import Facts
 from ._words import Audit, Picture, Section, count, day, decimals, listed, number, percent, quoted, rate, rows, said
 
 
 def outcomes(audit: Audit) -> Section:
     """What was asked, and how much of it was answered?"""
-    given, jobs, table = audit.given, audit.given.jobs, audit.tables["status_breakdown"]
+    facts, table = audit.facts, audit.tables["status_breakdown"]
     n = table.groupby("outcome", observed=False)["count"].sum()
-    sentences = [f"This report is of {count(len(jobs), 'job')} {_when(jobs)}, {_with(given)}."]
-    if len(jobs):
+    sentences = [f"This report is of {count(facts.n_jobs, 'job')} {_when(facts)}, {_with(facts)}."]
+    if facts.n_jobs:
         finished = int(n[["matched", "no_match", "unscored"]].sum())
         words = {
             "matched": "got a type",
@@ -23,15 +23,13 @@ def outcomes(audit: Audit) -> Section:
             "cancelled": "were cancelled",
             "unfinished": "had not finished",
         }
-        parts = [f"{number(n[one])} {text} ({percent(n[one] / len(jobs))})" for one, text in words.items() if n[one]]
+        parts = [f"{number(n[one])} {text} ({percent(n[one] / facts.n_jobs)})" for one, text in words.items() if n[one]]
         sentences.append(f"{listed(parts, 6)[:1].upper()}{listed(parts, 6)[1:]}.")
         sentences.append(f"{count(finished, 'job')} came to an end with an answer.")
-    if len(given.problems):
-        kinds = given.problems["kind"].value_counts()
-        parts = [f"{number(k)} {kind}" for kind, k in kinds.items() if k]
-        sentences.append(
-            f"{count(len(given.problems), 'thing')} asked for could not be had ({listed(parts)}): see problems.csv."
-        )
+    if facts.problems:
+        parts = [f"{number(k)} {kind}" for kind, k in facts.problems.items()]
+        missed = count(sum(facts.problems.values()), "thing")
+        sentences.append(f"{missed} asked for could not be had ({listed(parts)}): see problems.csv.")
     durations = audit.tables["durations"]
     if len(durations) and durations["n"].iloc[0]:
         row = durations.iloc[0]
@@ -45,19 +43,17 @@ def outcomes(audit: Audit) -> Section:
     return Section("jobs", "What was asked", sentences, pictures)
 
 
-def _when(jobs: pd.DataFrame) -> str:
-    times = jobs["created_at"].dropna()
-    if not len(times):
+def _when(facts: Facts) -> str:
+    if pd.isna(facts.first):
         return "without a time of creation"
-    first, last = day(times.min()), day(times.max())
+    first, last = day(facts.first), day(facts.last)
     return f"made on {first}" if first == last else f"made from {first} to {last}"
 
 
-def _with(given: Given) -> str:
-    n_sets = int(given.rules["rule_set"].nunique())
-    n_presets = int(given.jobs["configuration_id"].nunique())
+def _with(facts: Facts) -> str:
+    n_presets = facts.n_configurations
     presets = f" of {count(n_presets, 'saved configuration')}" if n_presets else ""
-    return f"with {count(n_sets, 'rule set')}{presets}"
+    return f"with {count(facts.n_rule_sets, 'rule set')}{presets}"
 
 
 def confidences(audit: Audit) -> Section | None:
@@ -65,10 +61,9 @@ def confidences(audit: Audit) -> Section | None:
     health = audit.tables["confidence_health"].iloc[0]
     if not health["n"]:
         return None
-    answered = audit.given.jobs.loc[audit.given.jobs["outcome"].isin(["matched", "no_match"]), "confidence"]
     sentences = [
-        f"{count(int(health['n']), 'answer')} state a confidence, {decimals(answered.mean())} on average and "
-        f"{decimals(answered.median())} in the middle.",
+        f"{count(int(health['n']), 'answer')} state a confidence, {decimals(audit.facts.mean_confidence)} on average "
+        f"and {decimals(audit.facts.median_confidence)} in the middle.",
         f"The commonest value, {health['commonest']:g}, is on {percent(health['commonest_share'])} of them; there are "
         f"{count(int(health['n_distinct']), 'different value')}, which rank as well as "
         f"{health['effective_ranks']:.1f} equally common ones would.",

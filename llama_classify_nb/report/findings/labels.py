@@ -9,7 +9,7 @@ from ._words import Audit, Picture, Rows, Section, count, decimals, number, perc
 
 def labelled(audit: Audit) -> Section | None:
     """How right are the answers?"""
-    if audit.given.labels is None:
+    if not audit.facts.has_labels:
         return None
     sentences = [*_accuracy(audit), *_threshold(audit), *_calibration(audit)]
     pictures = (
@@ -28,7 +28,7 @@ def _accuracy(audit: Audit) -> list[str]:
         return [
             "Labels were given, but none is of a job that came to an end with an answer: nothing is known of accuracy."
         ]
-    how = "drawn by a plan" if audit.given.plan is not None else "taken as drawn at random"
+    how = "drawn by a plan" if audit.facts.has_plan else "taken as drawn at random"
     sure = f"{100 * audit.arguments.assurance:g} %"
     return [
         f"{count(int(found['n']), 'answer')} of {number(found['n_jobs'])} were labelled, {how}; "

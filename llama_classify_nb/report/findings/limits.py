@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ._words import Audit, Rows, Section, count, decimals, rows, said
 
 _MOST = 10
@@ -11,16 +9,12 @@ _MOST = 10
 
 def worst(audit: Audit) -> Section | None:
     """Which documents should somebody look at first?"""
-    jobs = audit.given.jobs
-    answered = np.flatnonzero(jobs["outcome"].isin(["matched", "no_match"]))
-    if not len(answered):
+    facts = audit.facts
+    if not facts.n_answered:
         return None
-    # Only the rows to show are taken whole: a second table of a million jobs would not fit everywhere.
-    some = jobs[["confidence", "job_id"]].iloc[answered].reset_index(drop=True)
-    first = some.sort_values(["confidence", "job_id"], kind="stable").index[:_MOST]
     shown = rows(
-        f"The least confident of {count(len(answered), 'answer')}.",
-        jobs.iloc[answered[first]],
+        f"The least confident of {count(facts.n_answered, 'answer')}.",
+        facts.worst,
         {"job_id": ("job", said), "file_input": ("document", said), "type": ("answer", _type)}
         | {"confidence": ("confidence", decimals), "reasoning": ("reasoning", said)},
         most=_MOST,
@@ -43,24 +37,24 @@ def _type(value: object) -> str:
 
 def limits(audit: Audit) -> Section:
     """What can't this report say?"""
-    given = audit.given
+    facts = audit.facts
     sentences = [
         "A stated confidence is what a model says of itself. Only labels tell whether it can be believed.",
         "Reasonings and error messages are written by models and machines that read the documents: they are quoted as "
         "text, and may say anything.",
         "Numbers are of these jobs. Other documents, or the same ones under other rules, may come out otherwise.",
     ]
-    if given.labels is None:
+    if not facts.has_labels:
         sentences.insert(0, "No labels were given: nothing here says how many answers are right.")
     else:
         sentences.append(
             "Labels count as right. Where people err, or had seen the answer before they judged, accuracies are off."
         )
-        if given.plan is None and "inclusion_probability" not in given.labels.columns:
+        if not facts.has_plan and not facts.has_probabilities:
             sentences.append(
                 "The labels are taken as drawn at random among the answers. If they were picked by somebody, the "
                 "intervals don't hold."
             )
-    if len(given.problems):
+    if facts.problems:
         sentences.append("What could not be had (problems.csv) is not in any number.")
     return Section("limits", "What this report can't say", sentences)
