@@ -193,3 +193,12 @@ def test_the_benchmarks_run() -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr[-2_000:]
     assert "ours, from the archive" in ran.stdout
+
+
+def test_one_idea_has_one_word() -> None:
+    """A label is no truth and no gold; an answer's type no prediction; an archive no cache; a rule set no config."""
+    words = "ground truth|gold label|predictions?(?!-powered)|configs?|cached (?:answers|jobs)"
+    others = re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+    texts = [*MODULES, ROOT / "README.md", *(ROOT / "notebooks").glob("*.ipynb")]
+    found = {path.name: others.findall(path.read_text(encoding="utf-8")) for path in texts}
+    assert {name: others for name, others in found.items() if others} == {}
