@@ -201,4 +201,4 @@ def test_one_idea_has_one_word() -> None:
     others = re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
     texts = [*MODULES, ROOT / "README.md", *(ROOT / "notebooks").glob("*.ipynb")]
     found = {path.name: others.findall(path.read_text(encoding="utf-8")) for path in texts}
-    assert {name: others for name, others in found.items() if others} == {}
+    assert {name: some for name, some in found.items() if some} == {}
