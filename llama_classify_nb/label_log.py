@@ -83,7 +83,7 @@ class LabelLog:
                     if line or lead == HEADER:
                         self._write(number, lead + line)
             except OSError as error:
-                what = "is a symbolic link" if self.path.is_symlink() else error.strerror or str(error)
+                what = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror or str(error)
                 raise LabelLogError(
                     f"labels: {str(self.path)!a} can't be written: {what}; nothing was saved. Make room for it, or "
                     "give another path"

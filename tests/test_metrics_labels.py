@@ -481,10 +481,10 @@ class TestFiles:
         ("text", "message"),
         [
             ("job_id,label,blind\na,b,perhaps\n", "'blind' must say true or false, not 'perhaps'"),
-            ("id,label\n", "no column is called 'job_id' or 'file_input'; there are: id, label"),
-            ("job_id,type\n", "no column is called 'label'; there are: job_id, type"),
+            ("id,label\n", "no column is called 'job_id' or 'file_input'; its first line says: id, label"),
+            ("job_id,type\n", "no column is called 'label'; its first line says: job_id, type"),
             ("job_id,label,inclusion_probability\na,b,often\n", "must hold numbers.*often"),
-            ("", "can't be read"),
+            ("", "empty; its first line must name"),
         ],
     )
     def test_what_is_no_table_of_labels_is_refused(self, text: str, message: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The project as a whole: its walls, its front desk, its wheel, its README and its notebooks."""
+"""The project as a whole: its walls, its front desk and its wheel."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+import venv
 import zipfile
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 import llama_classify_nb as lcn
-from llama_classify_nb import schema
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "llama_classify_nb"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # From the ground up. A module may import from floors below its own, and from its own room.
 FLOORS = [
@@ -132,21 +130,54 @@ def test_the_top_level_holds_what_belongs_there() -> None:
     assert {name.split("/")[0] for name in listed if not name.startswith(".")} <= allowed
 
 
-def test_a_built_wheel_holds_the_sample_and_works_alone(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages of an environment that holds nothing but this package, from its wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     built = subprocess.run(build, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr[-2_000:]
-    (wheel,) = tmp_path.glob("*.whl")
+    (wheel,) = folder.glob("*.whl")
+    venv.create(folder / "alone", with_pip=False, symlinks=os.name == "posix")
+    (packages,) = (folder / "alone").rglob("site-packages")
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "site")
-    empty = tmp_path / "empty"
-    empty.mkdir()
+        archive.extractall(packages)
+    return packages
+
+
+def test_a_built_wheel_holds_the_sample_and_works_alone(site: Path, tmp_path: Path) -> None:
     script = "import llama_classify_nb as lcn; print(lcn.__file__); print(len(lcn.load_sample().jobs))"
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    environment = {**os.environ, "PYTHONPATH": str(site)}
     ran = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=empty, env=environment, check=False
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
     )
-    assert ran.stdout.split() == [str(tmp_path / "site" / "llama_classify_nb" / "__init__.py"), "5992"], ran.stderr
+    assert ran.stdout.split() == [str(site / "llama_classify_nb" / "__init__.py"), "5992"], ran.stderr
+
+
+def test_a_type_checker_elsewhere_knows_its_types(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "theirs.py").write_text(
+        "import llama_classify_nb as lcn\nreveal_type(lcn.load_sample().n_requests)\nlcn.fetch_jobs(width='16')\n"
+    )
+    python = next(path for path in site.parents[2].rglob("python*") if path.parent.name in ("bin", "Scripts"))
+    command = [sys.executable, "-m", "mypy", "--no-incremental", "--python-executable", str(python), "theirs.py"]
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MYPYPATH")}
+    said = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False).stdout
+    assert 'theirs.py:2: note: Revealed type is "int"' in said.replace("builtins.", "")
+    assert '"width"' in said
+    assert 'expected "int"' in said
+    assert "Found 1 error in 1 file" in said
+
+
+def test_what_it_needs_is_tested_at_the_oldest_version_that_it_claims() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    oldest = [line for line in (ROOT / ".ci" / "oldest.txt").read_text().split("\n") if line and line[0] != "#"]
+    assert oldest == sorted(oldest)
+    claimed = [re.match(r"([\w-]+)>=([\d.]+)", one) for one in declared]
+    pinned = dict(line.split("==") for line in oldest)
+    assert {found[1] for found in claimed if found} == set(pinned)
+    for found in claimed:
+        assert found
+        assert re.fullmatch(rf"{re.escape(found[2])}(\.0|\.1)*", pinned[found[1]])  # SciPy 1.11 begins with 1.11.1
 
 
 def test_labels_are_of_bundled_jobs(sample: lcn.JobSet) -> None:
@@ -157,62 +188,17 @@ def test_labels_are_of_bundled_jobs(sample: lcn.JobSet) -> None:
     assert set(labels["job_id"]) <= set(sample.jobs["job_id"])
 
 
-class TestReadme:
-    def test_its_cells_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        import matplotlib as mpl
-
-        monkeypatch.chdir(tmp_path)
-        cells = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-        assert len([line for line in cells[0].split("\n") if line]) == 8
-        names: dict[str, object] = {}
-        with mpl.rc_context({"backend": "agg"}):
-            for cell in cells:
-                exec(cell, names)  # noqa: S102 - the README's own
-            mpl.pyplot.close("all")
-        assert (tmp_path / "report" / "jobs.csv").is_file()
-
-    def test_its_tables_say_what_the_schema_says(self) -> None:
-        rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", README, re.MULTILINE)
-        expected = [
-            tuple(column[:3]) for table in ("jobs", "rules", "job_rules", "problems") for column in schema.TABLES[table]
-        ]
-        assert rows == expected
-
-    def test_every_metric_is_named(self) -> None:
-        for name in lcn.metrics.__all__:
-            assert name in README or name in {"wilson", "clopper_pearson"}, name
-
-    def test_what_it_points_to_is_there(self) -> None:
-        for path in re.findall(r"\]\((?!http)([^)]+)\)", README):
-            assert (ROOT / path).is_file(), path
-
-
-@pytest.mark.notebook
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
-class TestNotebooks:
-    def test_it_is_committed_clean(self, path: Path) -> None:
-        notebook = nbformat.read(path, as_version=4)
-        nbformat.validate(notebook)
-        assert notebook.metadata["kernelspec"]["name"] == "python3"
-        assert not [cell for cell in notebook.cells if cell.get("outputs") or cell.get("execution_count")]
-        assert str(Path.home()) not in path.read_text(encoding="utf-8")
-
-    def test_it_runs_from_a_clean_kernel(self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))))
-        monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-        notebook = nbformat.read(path, as_version=4)
-        NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
-        warned = [
-            output["text"]
-            for cell in notebook.cells
-            for output in cell.get("outputs", [])
-            if output.get("name") == "stderr" and "jobs and 0 problems" not in output["text"]
-        ]
-        assert warned == []
-
-
 def test_the_benchmarks_run() -> None:
     command = [sys.executable, "-m", "tests.benchmarks", "--jobs", "600", "--runs", "1"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr[-2_000:]
     assert "ours, from the archive" in ran.stdout
+
+
+def test_one_idea_has_one_word() -> None:
+    """A label is no truth and no gold; an answer's type no prediction; an archive no cache; a rule set no config."""
+    words = "ground truth|gold label|predictions?(?!-powered)|configs?|cached (?:answers|jobs)"
+    others = re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+    texts = [*MODULES, ROOT / "README.md", *(ROOT / "notebooks").glob("*.ipynb")]
+    found = {path.name: others.findall(path.read_text(encoding="utf-8")) for path in texts}
+    assert {name: some for name, some in found.items() if some} == {}

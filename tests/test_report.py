@@ -282,7 +282,7 @@ class TestPictures:
 @pytest.mark.usefixtures("no_pixels")
 class TestRefusals:
     def test_something_that_is_no_jobset_is_refused(self, sample: lcn.JobSet, tmp_path: Path) -> None:
-        with pytest.raises(ArgumentError, match=r"jobset must be a JobSet.*DataFrame"):
+        with pytest.raises(ArgumentError, match=r"jobset is a DataFrame: give a JobSet"):
             report.write_report(sample.jobs, tmp_path / "r")
         assert list(tmp_path.iterdir()) == []
 

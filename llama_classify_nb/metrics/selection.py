@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -59,6 +60,11 @@ def select_jobs(
     ArgumentError
         If ``jobs`` lacks a column that is read, or another argument can't be right.
 
+    Warns
+    -----
+    UserWarning
+        If a type, rule set or configuration is asked for that these jobs don't know: it may be mistyped.
+
     Examples
     --------
     >>> jobs = pd.DataFrame({"outcome": ["matched", "failed", "matched"], "confidence": [0.4, None, 1.0]})
@@ -80,7 +86,20 @@ def select_jobs(
     for name, value in given.items():
         if value is not None:
             keep &= matching(jobs, name, value)
+            _warn_of_unknown(jobs, name, value)
     return jobs[keep].copy()
+
+
+def _warn_of_unknown(jobs: pd.DataFrame, name: str, value: Any) -> None:
+    """Warn of a value that a column of few values doesn't know: it may be mistyped."""
+    column = {"types": "type", "rule_sets": "rule_set", "configuration_ids": "configuration_id"}.get(name)
+    if column is None or jobs.empty:
+        return
+    known = set(jobs[column].astype("category").cat.categories)
+    for one in _listed(name, value):
+        if isinstance(one, str) and one not in known:
+            some = ", ".join(map(repr, sorted(known, key=str)[:20])) or "none"
+            warnings.warn(f"{name} holds {one!r}, which none of these jobs has; there are: {some}", stacklevel=3)
 
 
 def matching(jobs: pd.DataFrame, name: str, value: Any) -> np.ndarray:
