@@ -119,7 +119,11 @@ def fetch_jobs(
         else:
             await fetch.by_ids(asked.job_ids[:limit])
 
-    options: dict[str, Any] = {"refresh": _refresh(refresh), "time_budget_s": time_budget_s, "retry_budget": retry_budget}
+    options: dict[str, Any] = {
+        "refresh": _refresh(refresh),
+        "time_budget_s": time_budget_s,
+        "retry_budget": retry_budget,
+    }
     options["width"] = width
     reader = _reader(client, project_id, organization_id)
     if pace is not None:

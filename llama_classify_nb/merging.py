@@ -61,7 +61,9 @@ def merge_archives(archives: Iterable[str | os.PathLike[str]], archive: str | os
             # Opened for its service: that of the others, or it is refused.
             with Archive(path) as source:
                 if source.service not in (None, service):
-                    raise ArchiveError(f"{path}: holds jobs of {source.service}, and others of {service}: keep them apart")
+                    raise ArchiveError(
+                        f"{path}: holds jobs of {source.service}, and others of {service}: keep them apart"
+                    )
                 for some in _batches(source.all_answers()):
                     target.put(some)
     return into

@@ -25,7 +25,9 @@ Pick = Callable[[pd.DataFrame], pd.DataFrame]
 
 def draw(jobs: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
     """Give the ``n`` jobs that are drawn first: by a hash of id and seed, whatever part they are in."""
-    hashes = pd.util.hash_array(jobs["job_id"].to_numpy(dtype=object), hash_key=f"{seed % 10**16:016d}", categorize=False)
+    hashes = pd.util.hash_array(
+        jobs["job_id"].to_numpy(dtype=object), hash_key=f"{seed % 10**16:016d}", categorize=False
+    )
     if len(jobs) > n:
         chosen = np.sort(np.argpartition(hashes, n)[:n])
         jobs, hashes = jobs.iloc[chosen], hashes[chosen]
