@@ -1,4 +1,4 @@
-"""Metrics that count: any split of the jobs into parts, in any order, gives the table of one part, to the last digit."""
+"""Metrics that count: any split of the jobs into parts, in any order, gives the table of one part to the last digit."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_wrong_arguments_are_refused_before_any_part_is_read() -> None:
         def gathered(self, counted: Counted, arguments: tuple[Any, ...]) -> Any:
             raise AssertionError("a part was read")
 
-    with pytest.raises(ArgumentError, match="'nowhere'.* not a column"):
+    with pytest.raises(ArgumentError, match=r"'nowhere'.* not a column"):
         metrics.type_breakdown(Unread([small_jobs()]), by="nowhere")
     with pytest.raises(ArgumentError, match="freq is"):
         metrics.type_mix(Unread([small_jobs()]), freq="Y")
