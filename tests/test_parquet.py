@@ -85,20 +85,22 @@ def test_duckdb_reads_every_column_with_its_type(jobset: lcn.JobSet, tmp_path: P
     for name, columns in (("jobs", schema.JOBS), ("rules", schema.RULES), ("problems", schema.PROBLEMS)):
         source = f"{tmp_path}/jobs/*/*.parquet" if name == "jobs" else f"{tmp_path}/{name}.parquet"
         with duckdb.connect() as database:
-            found = database.execute(f"DESCRIBE SELECT * FROM '{source}'").fetchall()
+            found = database.execute("DESCRIBE SELECT * FROM read_parquet(?)", [source]).fetchall()
             told = {column: DUCKDB[dtype] for column, dtype, *_ in found}
             assert told.pop("month", None) == ("text" if name == "jobs" else None)
             assert told == {column.name: KINDS[column.dtype] for column in columns}
+    everything = [f"{tmp_path}/jobs/*/*.parquet"]
     with duckdb.connect() as database:
-        query = "SELECT outcome, count(*), avg(confidence), max(created_at) FROM '{}' GROUP BY outcome"
-        rows = database.execute(query.format(f"{tmp_path}/jobs/*/*.parquet")).fetchall()
-        months = database.execute(f"SELECT count(*) FROM '{tmp_path}/jobs/*/*.parquet' WHERE month IS NULL").fetchone()
+        query = "SELECT outcome, count(*), avg(confidence), max(created_at) FROM read_parquet(?) GROUP BY outcome"
+        rows = database.execute(query, everything).fetchall()
+        query = "SELECT count(*) FROM read_parquet(?) WHERE month IS NULL"
+        months = database.execute(query, everything).fetchone()
     by_outcome = jobset.jobs.groupby("outcome", observed=True)
     assert {row[0]: row[1] for row in rows} == by_outcome.size().to_dict()
     means = by_outcome["confidence"].mean()
     assert {row[0]: row[2] for row in rows} == pytest.approx(means.where(means.notna(), None).to_dict())
     newest = by_outcome["created_at"].max()
-    assert {row[0]: row[3] for row in rows if row[3]} == {name: time for name, time in newest.dropna().items()}
+    assert {row[0]: row[3] for row in rows if row[3]} == newest.dropna().to_dict()
     assert months == (jobset.jobs["created_at"].isna().sum(),)
 
 

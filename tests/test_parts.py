@@ -83,13 +83,13 @@ def awkward_jobs(n: int, seed: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("name", COUNTING)
-@settings(max_examples=8, deadline=None)
-@given(seed=st.integers(0, 99), n=st.integers(1, 90), parts=st.lists(st.integers(0, 4), min_size=90, max_size=90))
+@settings(max_examples=4, deadline=None)
+@given(seed=st.integers(0, 99), n=st.integers(1, 90), parts=st.lists(st.integers(0, 2), min_size=90, max_size=90))
 def test_any_split_in_any_order_gives_the_table_of_one_part(name: str, seed: int, n: int, parts: list[int]) -> None:
     jobs = awkward_jobs(n, seed)
     ask, rules = COUNTING[name], RULES
     part = np.array(parts[:n])
-    tables = [jobs[part == place] for place in np.random.default_rng(seed).permutation(5)]
+    tables = [jobs[part == place] for place in np.random.default_rng(seed).permutation(3)]
     # As if each were read from its own file: only its own types, statuses and rule sets.
     own = [_of_its_own(table) for table in tables]
     pd.testing.assert_frame_equal(ask(Slices(own), rules), ask(_of_its_own(jobs), rules), check_exact=True)
