@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .export import read_csv, write_csv
     from .jobset import JobSet
     from .labels import load_sample_labels, read_labels
-    from .merging import merge_archives
     from .loading import count_jobs, fetch_jobs, load_sample, read_jobs, wait_for_jobs
+    from .merging import merge_archives
     from .report import verify_report, write_report
     from .scanning import Scan, scan
     from .widgets import explore, review

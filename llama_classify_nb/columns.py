@@ -93,4 +93,5 @@ def _all_of(several: list[pd.Index]) -> pd.Index:
         ordered = sorted(values)
     except TypeError:  # of several kinds
         ordered = sorted(values, key=str)
-    return pd.Index(ordered, dtype=dtypes.pop() if len(dtypes) == 1 else object)
+    together: pd.Index = pd.Index(ordered, dtype=dtypes.pop() if len(dtypes) == 1 else object)
+    return together

@@ -1,4 +1,4 @@
-"""Many pieces of work, here or on other processors: each result as it comes, and what a dead worker took with it anew."""
+"""Many pieces of work, here or elsewhere: each result as it comes, and what a dead worker took with it done anew."""
 
 from __future__ import annotations
 

@@ -73,9 +73,7 @@ class JobSet:
         """
         newest = answers.newest(self._bodies(job_id), job_id)
         if newest is None and (self.jobs["job_id"] == job_id).any():
-            raise ArgumentError(
-                f"job_id is {printable(repr(job_id), 80)}: of this JobSet there are tables alone, no answers"
-            )
+            raise ArgumentError(f"job_id is {printable(repr(job_id), 80)}: this JobSet has tables, but no answers")
         if newest is None:
             raise ArgumentError(f"job_id is {printable(repr(job_id), 80)}: this JobSet has no such job")
         return dict(json.loads(newest))

@@ -1,7 +1,7 @@
 """Tables as Parquet, and back: columns and types as ``schema.py`` has them, for engines that aren't ours.
 
-Texts are UTF-8, categories dictionaries of them, times UTC to the microsecond; missing is null. What Parquet has no word
-for, the categories that no job has, stands in the file's own notes, so that the tables come back as they were.
+Texts are UTF-8, categories dictionaries of them, times UTC to the microsecond; missing is null. What Parquet has no
+word for, the categories that no job has, stands in the file's own notes, so that the tables come back as they were.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _tables(kind: str, frame: pd.DataFrame) -> frames.Tables:
     if kind == "problems":
         rows = frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
         return nothing._replace(problem_rows=list(rows))
-    return nothing._replace(**{kind: frame})
+    return nothing._replace(jobs=frame) if kind == "jobs" else nothing._replace(rules=frame)
 
 
 def _frame(kind: str, table: pa.Table, categories: dict[str, list[str]]) -> pd.DataFrame:
@@ -172,8 +172,9 @@ def _column(column: schema.Column, values: pa.ChunkedArray, categories: list[str
 
 
 def _categorical(indices: np.ndarray, found: Sequence[str], categories: list[str] | None) -> pd.Categorical:
-    kinds = pd.Index(sorted(set(found)) if categories is None else categories, dtype=schema.TEXT)
-    places = np.append(kinds.get_indexer(pd.Index(found, dtype=schema.TEXT)), -1)
+    known = sorted(set(found)) if categories is None else categories
+    kinds: pd.Index = pd.Index(np.array(known, dtype=object), dtype=schema.TEXT)
+    places = np.append(kinds.get_indexer(pd.Index(np.array(found, dtype=object), dtype=schema.TEXT)), -1)
     codes = np.where(np.isnan(indices), len(found), indices).astype(np.int64)
     if (places[codes[codes < len(found)]] < 0).any():
         odd = next(one for one, place in zip(found, places, strict=False) if place < 0)

@@ -69,7 +69,8 @@ def find_parts(source: Any) -> list[Part]:
 
 def _local(path: str) -> list[str]:
     if any(mark in path for mark in _MAGIC) and not Path(path).exists():
-        found = [one for one in glob.glob(path, recursive=True) if Path(one).is_file()]
+        matches = glob.glob(path, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = [one for one in matches if Path(one).is_file()]
         if not found:
             raise ReadError(f"{path}: no file fits this pattern")
         return [str(Path(one).absolute()) for one in found]
@@ -102,8 +103,8 @@ def _system(address: str) -> tuple[Any, str]:
         import fsspec
     except ImportError:
         raise ArgumentError(
-            f"source {printable(address, 200)!r} is an address, which needs fsspec: pip install fsspec (and, for s3://, "
-            "s3fs; for gs://, gcsfs; for abfs://, adlfs)"
+            f"source {printable(address, 200)!r} is an address, which needs fsspec: pip install fsspec (and, for "
+            "s3://, s3fs; for gs://, gcsfs; for abfs://, adlfs)"
         ) from None
     try:
         system, path = fsspec.core.url_to_fs(address)

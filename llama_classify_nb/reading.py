@@ -87,6 +87,7 @@ def _told(name: str, damaged: list[ReadError]) -> Iterator[None]:
 
 
 def files_of(path: Path) -> list[Path]:
+    """Give the files of jobs that a path names: itself, or those of a folder."""
     if path.is_dir():
         files = sorted(one for one in path.iterdir() if one.is_file() and has_suffix(one.name))
         if not files:

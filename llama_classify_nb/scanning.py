@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -86,7 +87,7 @@ class Scan:
 
     def __init__(self, parts: Sequence[Part], executor: Executor | None) -> None:
         self.parts = tuple(parts)
-        self.jobs = ScannedJobs(self)
+        self.jobs: Any = ScannedJobs(self)  # goes where tables go
         self._executor = executor
         self._census: Census | None = None
         self._found: dict[Request, Any] = {}
@@ -135,8 +136,8 @@ class Scan:
             )
         if share := census.repeated_share(found):
             notes.append(
-                f"about {share:.1%} of the jobs were in a part before, and are counted again: of archives, merge_archives "
-                "keeps the newest answer of each"
+                f"about {share:.1%} of the jobs were in a part before, and are counted again: of archives, "
+                "merge_archives keeps the newest answer of each"
             )
         if found.n_odd_times:
             notes.append(f"{plural(found.n_odd_times, 'time')} could not be read: missing")
@@ -171,20 +172,26 @@ class Scan:
         """
         given: dict[int, Any] = {}
         while len(given) < len(questions):
-            outer, self._wanted = self._wanted, set()
-            try:
-                for place, question in enumerate(questions):
-                    if place not in given:
-                        try:
-                            given[place] = question(self)
-                        except _MissingError:
-                            continue
-                wanted = self._wanted
-            finally:
-                self._wanted = outer
-            if len(given) < len(questions):
-                self._pass(tuple(sorted(wanted, key=repr)))
+            self._listen(questions, given)
         return [given[place] for place in range(len(questions))]
+
+    def prepare(self, *questions: Callable[[Scan], Any]) -> None:
+        """Read the parts once for what these questions ask first; asked again, they find it there."""
+        self._listen(questions, {})
+
+    def _listen(self, questions: Sequence[Callable[[Scan], Any]], given: dict[int, Any]) -> None:
+        """Ask the questions that nothing is given to yet, and read the parts for what these lack."""
+        outer, self._wanted = self._wanted, set()
+        try:
+            for place, question in enumerate(questions):
+                if place not in given:
+                    with contextlib.suppress(_MissingError):
+                        given[place] = question(self)
+            wanted = self._wanted
+        finally:
+            self._wanted = outer
+        if len(given) < len(questions):
+            self._pass(tuple(sorted(wanted, key=repr)))
 
     def sample(self, n: int, seed: int = 0) -> JobSet:
         """Draw ``n`` jobs at random, as a JobSet: the same whatever the parts are, and who reads them.
@@ -267,6 +274,7 @@ class ScannedJobs(Parts):
         return f"jobs of a {self._scan!r}"
 
     def gathered(self, counted: Counted, arguments: tuple[Any, ...]) -> Any:
+        """Give the partial table of all parts, merged."""
         return self._scan.gathered(counted, arguments)
 
 

@@ -24,7 +24,7 @@ NEVER = np.iinfo(np.int64).max
 
 
 #: A measure beside the count: how it is put together, and the value of each row.
-Measure = tuple[np.ufunc, np.ndarray]
+Measure = tuple[Any, np.ndarray]
 
 
 def tally(
@@ -62,18 +62,20 @@ def tally(
         code = cells % (n + 1)
         data[key] = decode(np.where(code == n, -1, code))
         cells = cells // (n + 1)
-    found = {name: _put_together(*measure, place, len(cells)) for name, measure in (measures or {}).items()}
-    return pd.DataFrame({**{key: data[key] for key in frame}, "count": count, **found})
+    columns = {**{key: data[key] for key in frame}, "count": count}
+    for name, (how, values) in (measures or {}).items():
+        columns[name] = _put_together(how, values, place, len(cells))
+    return pd.DataFrame(columns)
 
 
-def _put_together(how: np.ufunc, values: np.ndarray, place: np.ndarray, n: int) -> np.ndarray:
+def _put_together(how: Any, values: np.ndarray, place: np.ndarray, n: int) -> np.ndarray:
     start = 0 if how is np.add else NEVER if how is np.minimum else -NEVER
     result = np.full(n, start, np.int64)
     how.at(result, place, values)
     return result
 
 
-def merge(parts: Sequence[pd.DataFrame], measures: dict[str, np.ufunc] | None = None) -> pd.DataFrame:
+def merge(parts: Sequence[pd.DataFrame], measures: dict[str, Any] | None = None) -> pd.DataFrame:
     """Make one table of counts of several; their order doesn't matter.
 
     Parameters

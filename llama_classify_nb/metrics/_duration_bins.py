@@ -1,13 +1,14 @@
 """Durations as counts in fixed bins: small, whatever the number of jobs, and the same in any split.
 
-A bin holds the durations that begin with the same eight binary digits after the first: it is at most 1/256 of them wide,
-from a microsecond to the longest. Of each bin its least and its greatest duration are kept, so that whatever is alone in
-its bin, or the only value of it, is exact. Sums are of whole microseconds, and so are exact in any order.
+A bin holds the durations that begin with the same eight binary digits after the first: it is at most 1/256 of them
+wide, from a microsecond to the longest. Of each bin its least and its greatest duration are kept, so that whatever is
+alone in its bin, or the only value of it, is exact. Sums are of whole microseconds, and so are exact in any order.
 """
 
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ BINS = ("bin", "least_us", "most_us", "sum_high", "sum_low")
 _MANTISSA = 52  # binary digits of a double after the first
 _LOW = 32  # of a sum is kept by itself: neither half overflows, however many there are
 _MOST_US = 2.0**62
-_MEASURES = {"least_us": np.minimum, "most_us": np.maximum, "sum_high": np.add, "sum_low": np.add}
+_MEASURES: dict[str, Any] = {"least_us": np.minimum, "most_us": np.maximum, "sum_high": np.add, "sum_low": np.add}
 
 merge = functools.partial(_counts.merge, measures=_MEASURES)
 

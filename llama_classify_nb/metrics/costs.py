@@ -133,7 +133,8 @@ def cost_curve(jobs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
     0       0.95           1  4   13.0          13.0
     1       0.60           2  4   13.0           6.5
     """
-    return _finish_curve(*_partial_curve(jobs, by), by)
+    spent, cells = _partial_curve(jobs, by)
+    return _finish_curve(spent, cells, by)
 
 
 @counted(_counts.merge_each)

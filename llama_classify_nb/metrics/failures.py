@@ -167,7 +167,7 @@ def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
     """Give a row for each masked sentence: its count, first and last time, and example."""
     _arguments.need_columns(jobs, "job_id", "outcome", "error_message", "created_at")
     failed = jobs.loc[_arguments.has_outcome(jobs, ("failed",)), ["job_id", "error_message", "created_at"]]
-    rows = pd.DataFrame(
+    return pd.DataFrame(
         {
             "sentence": _sentences(failed["error_message"]).array,
             "count": np.ones(len(failed), np.int64),
@@ -177,7 +177,6 @@ def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
             "example_job_id": failed["job_id"].array,
         }
     )
-    return rows
 
 
 def _sentences(messages: pd.Series) -> pd.Series:

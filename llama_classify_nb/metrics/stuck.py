@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -83,7 +84,9 @@ def stuck_jobs(jobs: pd.DataFrame, *, as_of: str | dt.datetime) -> pd.DataFrame:
     table["beyond_s"] = table["age_s"] - table["longest_s"]
     # Without a finished job, nothing is the longest.
     stuck = (table["beyond_s"] > 0) & (table["n"] > 0)
-    return table[stuck].sort_values(["beyond_s", "job_id"], ascending=[False, True], ignore_index=True)
+    order: dict[str, Any] = {"by": ["beyond_s", "job_id"], "ascending": [False, True], "ignore_index": True}
+    found: pd.DataFrame = table[stuck].sort_values(**order)
+    return found
 
 
 def _merge(parts: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:

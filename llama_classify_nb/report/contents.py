@@ -13,6 +13,7 @@ import pandas as pd
 from .. import metrics, schema
 from ..exceptions import ArgumentError
 from ..export import need_fit
+from ..metrics._counted import Parts
 from ..schema import Column
 from .columns import declared
 
@@ -27,13 +28,14 @@ class Arguments(NamedTuple):
 
 
 class Given(NamedTuple):
-    """The tables that a report is given, and that its files keep."""
+    """The tables that a report is given, and that its files keep; the jobs of a scan are nowhere to be kept."""
 
-    jobs: pd.DataFrame
+    jobs: Any  # a table, or what stands for it in metrics that count
     rules: pd.DataFrame
     problems: pd.DataFrame
     labels: pd.DataFrame | None = None
     plan: pd.DataFrame | None = None
+    scan: Any = None  # that the jobs are of
 
     @property
     def read(self) -> pd.DataFrame:
@@ -124,13 +126,14 @@ OF_LABELS: dict[str, Question] = {
 }
 
 
+#: Not asked of a scan: they compare jobs with each other, or read their texts, which no count over parts tells.
+NOT_COUNTED = ("rule_overlap", "rule_position_effect", "reasoning_contradictions", "rerun_stability")
+
+
 def given_tables(given: Given) -> dict[str, Table]:
     """Give the tables that the report is made of, by the name of their file."""
-    tables = {
-        "jobs": Table(given.jobs, schema.JOBS),
-        "rules": Table(given.rules, schema.RULES),
-        "problems": Table(given.problems, schema.PROBLEMS),
-    }
+    tables = {} if given.scan is not None else {"jobs": Table(given.jobs, schema.JOBS)}
+    tables |= {"rules": Table(given.rules, schema.RULES), "problems": Table(given.problems, schema.PROBLEMS)}
     if given.labels is not None:
         tables["labels"] = Table(given.labels, _columns_of_labels(given.labels))
     if given.plan is not None:
@@ -140,14 +143,27 @@ def given_tables(given: Given) -> dict[str, Table]:
 
 def answers(given: Given, arguments: Arguments) -> Iterator[tuple[str, Table]]:
     """Ask every question that these tables can answer: name and table, one at a time."""
-    questions = OF_JOBS if given.labels is None else {**OF_JOBS, **OF_LABELS}
-    for name, ask in questions.items():
+    for name, ask in questions_to(given).items():
         table = ask(given, arguments).reset_index(drop=True)
         yield name, Table(table, declared(getattr(metrics, name), table))
 
 
+def questions_to(given: Given) -> dict[str, Question]:
+    """Give the questions that these tables can answer, by the name of their metric."""
+    if given.scan is not None:
+        return {name: ask for name, ask in OF_JOBS.items() if name not in NOT_COUNTED}
+    return OF_JOBS if given.labels is None else {**OF_JOBS, **OF_LABELS}
+
+
 def taken(jobset: Any, labels: Any, plan: Any) -> Given:
-    """Take the tables of a JobSet, labels and a plan, each checked."""
+    """Take the tables of a JobSet or a scan, labels and a plan, each checked."""
+    if isinstance(getattr(jobset, "jobs", None), Parts):
+        if labels is not None or plan is not None:
+            raise ArgumentError(
+                "labels are held against the jobs themselves, which a scan doesn't hold: give the JobSet that "
+                "sample(n) or select(...) of the scan gives"
+            )
+        return Given(jobset.jobs, jobset.rules, jobset.problems, scan=jobset)
     for name in ("jobs", "rules", "problems"):
         if not isinstance(getattr(jobset, name, None), pd.DataFrame):
             raise ArgumentError(

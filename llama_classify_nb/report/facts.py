@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from ..columns import joined_tables
+from ..metrics import _counts
+from ..metrics._counted import counted
+from ..metrics._summary import summarise
 from .contents import Given
 
 _WORST = 10
@@ -26,6 +31,7 @@ class Facts(NamedTuple):
     median_confidence: float
     worst: pd.DataFrame  # rows of the table jobs: the answers of the least confidence
     problems: dict[str, int]  # things that could not be had, by kind
+    is_scan: bool  # whether the jobs are in many parts, of which counts are all that is known
     has_labels: bool
     has_plan: bool
     has_probabilities: bool  # whether labels say how likely they were to be drawn
@@ -33,25 +39,54 @@ class Facts(NamedTuple):
 
 def facts(given: Given) -> Facts:
     """Read the facts of the tables that a report is given."""
-    jobs, kinds = given.jobs, given.problems["kind"].value_counts()
-    answered = np.flatnonzero(jobs["outcome"].isin(_ANSWERED))
-    some = jobs[["confidence", "job_id"]].iloc[answered].reset_index(drop=True)
+    made, confidences, worst = _partial(given.jobs)
+    value, count = confidences["confidence"].to_numpy(), confidences["count"].to_numpy()
+    summary = summarise(np.zeros(len(value), np.int64), 1, value, count, {"median": 0.5})
+    kinds = given.problems["kind"].value_counts() if given.scan is None else given.scan.census.n_problems
     return Facts(
-        n_jobs=len(jobs),
-        n_answered=len(answered),
-        first=jobs["created_at"].min(),
-        last=jobs["created_at"].max(),
-        n_configurations=int(jobs["configuration_id"].nunique()),
+        n_jobs=len(given.jobs),
+        n_answered=int(summary["n"][0]),
+        first=_time(made["first"].min(), _counts.NEVER),
+        last=_time(made["last"].max(), -_counts.NEVER),
+        n_configurations=int(made["configuration_id"].notna().sum()),
         n_rule_sets=int(given.rules["rule_set"].nunique()),
-        mean_confidence=float(some["confidence"].mean()),
-        median_confidence=float(some["confidence"].median()),
-        # Only the rows to show are taken whole: a second table of a million jobs would not fit everywhere.
-        worst=jobs.iloc[answered[_least(some)]],
-        problems={str(kind): int(n) for kind, n in kinds.items() if n},
+        mean_confidence=float(summary["mean"][0]),
+        median_confidence=float(summary["median"][0]),
+        worst=worst,
+        problems={str(kind): int(n) for kind, n in sorted(kinds.items()) if n},
+        is_scan=given.scan is not None,
         has_labels=given.labels is not None,
         has_plan=given.plan is not None,
         has_probabilities=given.labels is not None and "inclusion_probability" in given.labels.columns,
     )
+
+
+def _time(us: Any, never: int) -> Any:
+    """Give the time of so many microseconds; missing where there is none."""
+    return pd.NaT if pd.isna(us) or us == never else pd.Timestamp(np.datetime64(int(us), "us"), tz="UTC")
+
+
+_MEASURES: dict[str, Any] = {"first": np.minimum, "last": np.maximum}
+_Partial = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
+
+
+def _merge(parts: Sequence[_Partial]) -> _Partial:
+    made, confidences, worst = zip(*parts, strict=True)
+    rows = joined_tables(worst)
+    return _counts.merge(made, _MEASURES), _counts.merge(confidences), rows.iloc[_least(rows)]
+
+
+@counted(_merge)
+def _partial(jobs: pd.DataFrame) -> _Partial:
+    """Count jobs by configuration, with the first and last creation; answers by confidence; and give the worst rows."""
+    us = jobs["created_at"].dt.tz_localize(None).to_numpy().astype("datetime64[us]").view(np.int64)
+    first = np.where(us == np.iinfo(np.int64).min, _counts.NEVER, us)  # NaT is the least integer
+    measures = {"first": (np.minimum, first), "last": (np.maximum, us)}
+    made = _counts.tally(jobs[["configuration_id"]].astype("category"), measures=measures)
+    answered = np.flatnonzero(jobs["outcome"].isin(_ANSWERED))
+    some = jobs[["confidence", "job_id"]].iloc[answered].reset_index(drop=True)
+    # Only the rows to show are taken whole: a second table of a million jobs would not fit everywhere.
+    return made, _counts.tally(some[["confidence"]]), jobs.iloc[answered[_least(some)]]
 
 
 def _least(answers: pd.DataFrame) -> np.ndarray:

@@ -35,7 +35,7 @@ def manifest(folder: Path, names: list[str], arguments: Arguments, plan: pd.Data
     told = {
         "format": _FORMAT,
         "versions": versions(),
-        "jobs": {"fingerprint": files["jobs.csv"]["sha256"], "rules": files["rules.csv"]["sha256"]},
+        "jobs": {"fingerprint": files.get("jobs.csv", {}).get("sha256"), "rules": files["rules.csv"]["sha256"]},
         "arguments": {
             "target": arguments.target,
             "assurance": arguments.assurance,

@@ -63,12 +63,15 @@ def verify_report(folder: str | os.PathLike[str]) -> pd.DataFrame:
     -----
     Tables of metrics are computed again from ``jobs.csv``, ``rules.csv``, ``problems.csv``, ``labels.csv`` and
     ``plan.csv``, and compared cell by cell, exactly where the same versions computed them. Those five themselves are
-    held against SHA-256 digests, and a single changed cell of them is found by sums over their cells. Whoever changes
+    held against SHA-256 digests, and a single changed cell of them is found by sums over their cells. A report of a
+    scan keeps no jobs: all its files are held against their digests alone. Whoever changes
     jobs *and* tables *and* manifest alike isn't found out: keep the manifest's own SHA-256 elsewhere, if it matters.
     """
     folder = resolved(folder)
     told = read_manifest(folder)
     found = list(_files(folder, told))
+    if "jobs.csv" not in told["files"]:  # of a scan: there is nothing to compute from
+        return _table(found)
     try:
         given = _given(folder, told)
     except ClassifyError as error:
@@ -77,7 +80,10 @@ def verify_report(folder: str | os.PathLike[str]) -> pd.DataFrame:
         found.extend(_tables(folder, told, given))
     # That a file was changed says nothing more where its cells are named.
     named = {row[0] for row in found if row[2] is not None}
-    found = [row for row in found if row[5] != _CHANGED or row[0] not in named]
+    return _table([row for row in found if row[5] != _CHANGED or row[0] not in named])
+
+
+def _table(found: list[Finding]) -> pd.DataFrame:
     rows = list(dict.fromkeys(found))
     return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..exceptions import ArgumentError
 from ..export import SIDECAR, describe, write_csv
 from ..files import write_aside
 from ..moments import read_moment
-from .contents import Arguments, Given, Table, Tables, answers, given_tables, taken
+from .contents import Arguments, Given, Question, Table, Tables, answers, given_tables, questions_to, taken
 from .facts import facts
 from .folder import MANIFEST, resolved, written_aside
 from .manifest import manifest
@@ -26,7 +27,7 @@ class _JobSet(Protocol):
     """What a report reads of a JobSet."""
 
     @property
-    def jobs(self) -> pd.DataFrame: ...
+    def jobs(self) -> Any: ...
     @property
     def rules(self) -> pd.DataFrame: ...
     @property
@@ -73,8 +74,9 @@ def write_report(
 
     Parameters
     ----------
-    jobset : JobSet
-        The jobs.
+    jobset : JobSet or Scan
+        The jobs. Of a scan, the report has no ``jobs.csv``, and tells nothing that compares jobs with each other or
+        reads their reasonings; with ``as_of`` given, its parts are read once instead of twice.
     folder : path
         Where to write; made, for its owner only, if it isn't there. An earlier report in this place is replaced once
         the new one is whole; a folder that holds anything else is refused.
@@ -109,7 +111,7 @@ def write_report(
         If a file can't be written; the error names it. What was there before stays as it was.
     """
     given = taken(jobset, labels, plan)
-    arguments = _checked(given.jobs, target, assurance, as_of, seed)
+    arguments = _checked(given, target, assurance, as_of, seed)
     folder = resolved(folder)
     with written_aside(folder) as aside:
         names = _write_all(given, arguments, aside, excel=excel)
@@ -117,6 +119,9 @@ def write_report(
 
 
 def _write_all(given: Given, arguments: Arguments, folder: Path, *, excel: bool) -> list[str]:
+    if given.scan is not None:
+        asked = [functools.partial(_ask, ask, given, arguments) for ask in questions_to(given).values()]
+        given.scan.prepare(*asked, lambda _: facts(given))
     names: list[str] = []
     told: list[pd.DataFrame] = []
 
@@ -140,14 +145,25 @@ def _write_all(given: Given, arguments: Arguments, folder: Path, *, excel: bool)
     return [*names, MANIFEST]
 
 
-def _checked(jobs: pd.DataFrame, target: Any, assurance: Any, as_of: Any, seed: Any) -> Arguments:
+def _checked(given: Given, target: Any, assurance: Any, as_of: Any, seed: Any) -> Arguments:
     for name, value in (("target", target), ("assurance", assurance)):
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
             raise ArgumentError(f"{name} is {value!r}; it must be a number between 0 and 1, such as 0.95")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ArgumentError(f"seed is {seed!r}; it must be a whole number, 0 or more")
     if as_of is None:
-        times = [jobs[name].max() for name in ("created_at", "updated_at") if name in jobs.columns]
-        known = [time for time in times if not pd.isna(time)]
-        return Arguments(float(target), float(assurance), seed, max(known, default=None))
+        return Arguments(float(target), float(assurance), seed, _newest(given))
     return Arguments(float(target), float(assurance), seed, read_moment("as_of", as_of))
+
+
+def _newest(given: Given) -> Any:
+    """Give the newest time that any job states; None: none does."""
+    if given.scan is not None:
+        return given.scan.newest
+    jobs = given.jobs
+    times = [jobs[name].max() for name in ("created_at", "updated_at") if name in jobs.columns]
+    return max((time for time in times if not pd.isna(time)), default=None)
+
+
+def _ask(ask: Question, given: Given, arguments: Arguments, _: Any) -> pd.DataFrame:
+    return ask(given, arguments)

@@ -96,7 +96,8 @@ def peak_mib(way: str, path: Path) -> float:
     return float(ran.stdout)
 
 
-def _highest_mib() -> float:
+def highest_mib() -> float:
+    """Give the highest memory of this process so far."""
     # getrusage would give the peak of the process that this one was forked from.
     lines = Path("/proc/self/status").read_text().splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024
@@ -160,9 +161,9 @@ def main() -> None:
     if options.peak_of:
         with options.path.open("rb") as file:  # whatever is made once, at the first use
             frames.read_tables([b"".join(file.readlines(200_000))])
-        before = _highest_mib()
+        before = highest_mib()
         kept = {"ours": ours, **PEERS}[options.peak_of](options.path)
-        print(_highest_mib() - before)
+        print(highest_mib() - before)
         del kept
         return
     for what, figure in measure(

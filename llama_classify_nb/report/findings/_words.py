@@ -20,6 +20,10 @@ class Audit(NamedTuple):
     arguments: Arguments
     tables: Tables
 
+    def table(self, name: str) -> pd.DataFrame:
+        """Give the table of a metric; one without rows where that wasn't asked."""
+        return self.tables.get(name, pd.DataFrame())
+
 
 class Picture(NamedTuple):
     """A picture of the report, and what it shows, in words."""

@@ -11,7 +11,7 @@ _NAMES = {"type_drift": "mix of types", "confidence_drift": "level of the confid
 
 def changes(audit: Audit) -> Section | None:
     """Do the answers change?"""
-    sentences = [*_reruns(audit.tables["rerun_stability"]), *_drift(audit), *_costs(audit.tables["costs"])]
+    sentences = [*_reruns(audit.table("rerun_stability")), *_drift(audit), *_costs(audit.tables["costs"])]
     if not sentences:
         return None
     pictures = (
@@ -22,9 +22,9 @@ def changes(audit: Audit) -> Section | None:
 
 
 def _reruns(table: pd.DataFrame) -> list[str]:
-    found = table.iloc[0]
-    if not found["n"]:
+    if not len(table) or not table["n"].iloc[0]:
         return []
+    found = table.iloc[0]
     share = rate(found["agreement"], found["agreement_lower"], found["agreement_upper"])
     told = [
         f"{count(int(found['n']), 'document')} were asked again under the same rules; {share} got the same type both "

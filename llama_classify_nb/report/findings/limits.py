@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..contents import NOT_COUNTED
 from ._words import Audit, Rows, Section, count, decimals, rows, said
 
 _MOST = 10
@@ -23,7 +24,7 @@ def worst(audit: Audit) -> Section | None:
 
 
 def _contradictions(audit: Audit) -> tuple[Rows, ...]:
-    table = audit.tables["reasoning_contradictions"]
+    table = audit.table("reasoning_contradictions")
     if not len(table):
         return ()
     columns = {"job_id": ("job", said), "type": ("answer", _type), "confidence": ("confidence", decimals)}
@@ -55,6 +56,12 @@ def limits(audit: Audit) -> Section:
                 "The labels are taken as drawn at random among the answers. If they were picked by somebody, the "
                 "intervals don't hold."
             )
+    if facts.is_scan:
+        sentences.append(
+            "The jobs are in many parts, which were counted one by one: what compares jobs with each other, or reads "
+            f"their reasonings, isn't told ({', '.join(NOT_COUNTED)}), and there is no jobs.csv. A sample of the jobs "
+            "can be asked for all of it."
+        )
     if facts.problems:
         sentences.append("What could not be had (problems.csv) is not in any number.")
     return Section("limits", "What this report can't say", sentences)

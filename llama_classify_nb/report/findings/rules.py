@@ -9,7 +9,7 @@ from ._words import Audit, Picture, Rows, Section, count, decimals, listed, numb
 
 def rules(audit: Audit) -> Section | None:
     """How do the rules do?"""
-    usage, overlap, lint = (audit.tables[name] for name in ("rule_usage", "rule_overlap", "rule_lint"))
+    usage, overlap, lint = (audit.table(name) for name in ("rule_usage", "rule_overlap", "rule_lint"))
     if not len(usage):
         return None
     sentences = [*_usage(usage), *_overlap(overlap)]
@@ -20,7 +20,7 @@ def rules(audit: Audit) -> Section | None:
         )
     else:
         sentences.append("As they are written, nothing is amiss by the rules' own texts.")
-    place = audit.tables["rule_position_effect"]
+    place = audit.table("rule_position_effect")
     told = place[place["verdict"] != "cannot be told"] if len(place) else place
     if len(told) and (told["p_adjusted"] < 0.05).any():
         found = told.iloc[int(told["p_adjusted"].argmin())]
