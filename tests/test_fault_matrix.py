@@ -114,6 +114,11 @@ class TestRefusals:
         assert_all(result)
         assert any("slowed down" in note for note in result.fetched.notes)
 
+    def test_row_01_jobs_that_are_refused_once_each_are_soon_known_as_such(self) -> None:
+        result = run(LIST_OFF, faults.status(429, first=1, call="get"), speed=60)
+        assert_all(result)
+        assert result.seconds < 300
+
     @pytest.mark.parametrize("form", ["seconds", "date", "ms"])
     def test_row_02_a_stated_wait_is_kept(self, form: str) -> None:
         result = run(LIST_OFF, faults.status(429, share=0.3, retry_after=2, form=form), ids=IDS[:60])
@@ -207,6 +212,9 @@ class TestRefusals:
         result = run(LIST_OFF, faults.status(500, first=1, call="get"))
         assert_all(result)
         assert result.seconds < 30
+
+    def test_row_09_jobs_that_fail_some_times_each_are_all_had(self) -> None:
+        assert_all(run(LIST_OFF, faults.status(500, first=3, call="get"), ids=IDS[:40]), IDS[:40], per_job=4)
 
     def test_row_10_conflicts_and_timeouts_of_the_server(self) -> None:
         assert_all(run(LIST_OFF, faults.status([408, 409], share=0.3)))
@@ -413,6 +421,11 @@ class TestLists:
         result = run(faults.status(code, call="list"), ids=ids)
         assert_all(result, ids, per_job=1.1)
         assert result.seconds < 120
+
+    @pytest.mark.parametrize(("code", "wait_s"), [(429, 3_600), (429, 90), (503, 600), (401, None), (402, None)])
+    def test_row_41_a_list_that_alone_refuses_for_long_or_for_good(self, code: int, wait_s: float | None) -> None:
+        result = run(faults.status(code, call="list", retry_after=wait_s), ids=IDS[:60])
+        assert_all(result, IDS[:60], per_job=1.0)
 
     def test_row_41_an_outage_leaves_the_list_to_be_used_after_it(self) -> None:
         ids = list(BODIES)[:1_600]

@@ -182,3 +182,29 @@ def test_without_a_limit_all_lanes_are_used_after_a_careful_start() -> None:
     assert run.n_refused == 0
     assert run.most_in_flight == LANES
     assert run.seconds < 1.2 * 2_000 / LANES * LATENCY_S
+
+
+def test_refusals_by_count_are_told_from_refusals_by_pace() -> None:
+    rate, now = Rate(0.0, LANES), 0.0
+
+    def ask(n_before: int, *, is_admitted: bool) -> float:
+        nonlocal now
+        began = now
+        while not rate.start(now):
+            now = max(rate.ready_at(now), now)
+        started, now = now, now + LATENCY_S
+        if is_admitted:
+            rate.admitted(now, started, n_before)
+        else:
+            rate.refused(now, started, None, n_before)
+        return started - began
+
+    for _ in range(3):
+        ask(0, is_admitted=False)
+    # Every request is refused once, and then let through.
+    waits = [ask(0, is_admitted=False) + ask(1, is_admitted=True) for _ in range(30)]
+    assert max(waits[:15]) > 1
+    assert max(waits[15:]) == 0
+    for _ in range(6):  # and now it isn't so any more
+        ask(1, is_admitted=False)
+    assert ask(0, is_admitted=True) > 0.5
