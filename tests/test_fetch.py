@@ -589,6 +589,23 @@ class TestWaiting:
         assert (jobset.jobs["outcome"] == "unfinished").all()
         assert "20 still unfinished after 0.2 s" in jobset.notes
 
+    def test_a_job_that_is_deleted_meanwhile_is_not_waited_for(self) -> None:
+        class Deleting(httpx.AsyncHTTPTransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                response = await super().handle_async_request(request)
+                await response.aread()
+                if request.url.path.endswith(lost):
+                    server.set_job(lost, None)
+                return response
+
+        running = {**RAW[json.loads(LINES[0])["id"]], "status": "RUNNING", "result": None}
+        lost = running["id"]
+        with lcn.demo_server([running]) as server:
+            client = lcn.Client(server.api_key, base_url=server.base_url, transport=Deleting())
+            jobset = lcn.wait_for_jobs([lost], timeout=3_600, client=client, progress=False)
+        assert jobset.jobs["outcome"].tolist() == ["unfinished"]
+        assert any("older answer stands" in note for note in jobset.notes)
+
     def test_a_cancelled_job_has_ended(self) -> None:
         cancelled = {**RAW[json.loads(LINES[0])["id"]], "status": "CANCELLED", "result": None}
         with lcn.demo_server([cancelled]) as server:
