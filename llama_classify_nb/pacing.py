@@ -93,7 +93,6 @@ class Pace:
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._last_success = clock()
         self._failures_in_a_row = self._too_long_in_a_row = 0
-        self._has_given_way = False
         self._waits_until = -math.inf
         self._gate, self._probe = Gate(), Gate()
 
@@ -113,8 +112,8 @@ class Pace:
             How many failures to put up with. A refusal (429) isn't a failure, and neither is one while no request of
             the fetch succeeds: then the service is down, not this request bad.
         gives_way : bool
-            Whether to raise, every other time, while nothing gets through at all, so that another request may show
-            whether that is so.
+            Whether to raise, but for the request that was tried most often, while nothing gets through at all: another
+            one may show whether that is so.
 
         Raises
         ------
@@ -144,7 +143,9 @@ class Pace:
                 if failures >= tries:
                     raise
                 self._check_patience(error, wait)
-                if gives_way and self.is_down and self._gives_way(attempts, is_most_tried=is_most_tried):
+                if gives_way and self.is_down and not (is_most_tried and attempts % INSIST):
+                    # Some jobs always fail, some fail at first only: one is tried again and again, the others give way.
+                    await self.pause(error.retry_after or 0.0)
                     raise
                 self._count_retry()
                 await self.pause(wait)
@@ -191,16 +192,6 @@ class Pace:
         if self._retry_budget is not None and self._n_retries > self._retry_budget:
             self.gave_up = BudgetError(f"the retry budget of {self._retry_budget:,} is used up")
             raise self.gave_up
-
-    def _gives_way(self, attempts: int, *, is_most_tried: bool) -> bool:
-        """Tell whether a request should leave its turn to another one, while nothing gets through.
-
-        Some jobs always fail, some fail at first only: one is tried again and again, and half of the others give way.
-        """
-        if is_most_tried:
-            return attempts % INSIST == 0
-        self._has_given_way = not self._has_given_way
-        return self._has_given_way
 
     @contextlib.asynccontextmanager
     async def _probing(self, attempts: int) -> AsyncIterator[bool]:
