@@ -29,7 +29,7 @@ SENSELESS_PATIENCE_S = 45.0  # the same, where answers come, but none that makes
 BACKOFF_S, MAX_BACKOFF_S = 0.2, 8.0
 REFUSED_BACKOFF_S = 1.0
 DOWN_AFTER = 16  # failures in a row, of any requests, after which one request at a time asks
-INSIST = 4  # times that the most tried request asks then, before it gives way
+INSIST = 8  # times that the most tried request asks then, before it gives way
 PROBE_EVERY_S, PROBE_GROWTH = 5.0, 1.25  # at most, and how much longer than the last such wait each is
 GLANCE_S = 0.002  # how often to look whether another request has ended
 STEP_S = 0.5  # the longest wait at a time: so soon does a fetch that has given up end
@@ -120,13 +120,13 @@ class Pace:
         ApiError
             The last one; its ``attempts`` counts the requests made.
         """
-        failures = attempts = refusals = 0
+        failures = attempts = 0
         while True:
             attempts += 1
             is_most_tried = False
             try:
                 async with self._probing(attempts) as is_most_tried:
-                    return await self._request(once, attempts, refusals)
+                    return await self._request(once, attempts)
             except ApiError as error:
                 error.attempts = attempts
                 if not error.retryable:
@@ -134,7 +134,6 @@ class Pace:
                 if isinstance(error, StaleConnectionError):
                     continue
                 if isinstance(error, RateLimitError):
-                    refusals += 1
                     wait = error.retry_after or REFUSED_BACKOFF_S * (0.5 + 0.5 * self._jitter())
                 else:
                     failures += not self.is_down
@@ -208,7 +207,7 @@ class Pace:
                 await self._probe.let_by(turn)
             yield turn.is_for_most_tried
 
-    async def _request(self, once: Callable[[], Awaitable[T]], attempts: int, refusals: int) -> T:
+    async def _request(self, once: Callable[[], Awaitable[T]], attempts: int) -> T:
         async with self._gate.turn(attempts) as turn:
             started = await self._start(turn)
             if self.gave_up is not None:
@@ -220,19 +219,19 @@ class Pace:
         except RateLimitError as error:
             self.n_refused += 1
             self.refused_in_a_row += 1
-            self._rate.refused(self._clock(), started, error.retry_after, refusals)
+            self._rate.refused(self._clock(), started, error.retry_after, attempts - 1)
             raise
         except ApiError as error:
             if error.retryable:
                 self._rate.ended(started)
                 self._failures_in_a_row += not isinstance(error, StaleConnectionError)
             else:
-                self._got_through(started, refusals, is_served=False)
+                self._got_through(started, attempts - 1, is_served=False)
             raise
         except BaseException:
             self._rate.ended(started)
             raise
-        self._got_through(started, refusals)
+        self._got_through(started, attempts - 1)
         return answer
 
     async def _start(self, turn: Turn) -> float:
@@ -259,10 +258,10 @@ class Pace:
         )
         raise self.gave_up
 
-    def _got_through(self, started: float, refusals: int, *, is_served: bool = True) -> None:
+    def _got_through(self, started: float, n_before: int, *, is_served: bool = True) -> None:
         self._failures_in_a_row = self._too_long_in_a_row = self.refused_in_a_row = 0
         self._last_success = self._clock()
-        self._rate.admitted(self._last_success, started, refusals, is_served=is_served)
+        self._rate.admitted(self._last_success, started, n_before, is_served=is_served)
 
     def _check_patience(self, error: ApiError, wait: float) -> None:
         """Give up, once and for all requests, where nothing has succeeded for too long, or won't for as long."""

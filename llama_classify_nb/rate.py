@@ -217,7 +217,7 @@ class Rate:
 
     @_locked
     def admitted(self, now: float, started: float, n_before: int = 0, *, is_served: bool = True) -> None:
-        """Take note of a request that got through, after ``n_before`` refusals of the same.
+        """Take note of a request that got through, after ``n_before`` others of the same.
 
         ``is_served``: to the job, not to a refusal of another kind.
         """
@@ -242,7 +242,7 @@ class Rate:
 
     @_locked
     def refused(self, now: float, started: float, retry_after: float | None, n_before: int = 0) -> None:
-        """Take note of a request that was refused, after ``n_before`` refusals of the same.
+        """Take note of a request that was refused, after ``n_before`` others of the same.
 
         ``retry_after`` is what the service asked to wait, in seconds.
         """
