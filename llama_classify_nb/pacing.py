@@ -94,14 +94,16 @@ class Pace:
         self._last_success = clock()
         self._failures_in_a_row = self._too_long_in_a_row = 0
         self._waits_until = -math.inf
-        self._gate, self._probe = Gate(), Gate()
+        self._gate, self._probe = Gate(INSIST), Gate(INSIST)
 
     @property
     def is_down(self) -> bool:
         """Whether nothing gets through at all."""
         return self._failures_in_a_row >= DOWN_AFTER
 
-    async def ask(self, once: Callable[[], Awaitable[T]], *, tries: int = TRIES, gives_way: bool = False) -> T:
+    async def ask(
+        self, once: Callable[[], Awaitable[T]], *, tries: int = TRIES, tried: int = 0, gives_way: bool = False
+    ) -> T:
         """Make a request, again and again while that may help.
 
         Parameters
@@ -111,6 +113,8 @@ class Pace:
         tries : int
             How many failures to put up with. A refusal (429) isn't a failure, and neither is one while no request of
             the fetch succeeds: then the service is down, not this request bad.
+        tried : int
+            How often it was tried before.
         gives_way : bool
             Whether to raise, but for the request that was tried most often, while nothing gets through at all: another
             one may show whether that is so.
@@ -118,9 +122,9 @@ class Pace:
         Raises
         ------
         ApiError
-            The last one; its ``attempts`` counts the requests made.
+            The last one; its ``attempts`` counts the requests made, before this call too.
         """
-        failures = attempts = 0
+        failures, attempts = 0, tried
         while True:
             attempts += 1
             is_most_tried = False
@@ -142,10 +146,12 @@ class Pace:
                 if failures >= tries:
                     raise
                 self._check_patience(error, wait)
-                if gives_way and self.is_down and not (is_most_tried and attempts % INSIST):
+                if gives_way and self.is_down and not (is_most_tried and attempts < INSIST):
                     # Some jobs always fail, some fail at first only: one is tried again and again, the others give way.
                     await self.pause(error.retry_after or 0.0)
-                    raise
+                    if self.is_down:
+                        raise
+                    wait = 0.0
                 self._count_retry()
                 await self.pause(wait)
 

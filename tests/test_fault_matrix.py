@@ -114,11 +114,6 @@ class TestRefusals:
         assert_all(result)
         assert any("slowed down" in note for note in result.fetched.notes)
 
-    def test_row_01_jobs_that_are_refused_once_each_are_soon_known_as_such(self) -> None:
-        result = run(LIST_OFF, faults.status(429, first=1, call="get"), speed=60)
-        assert_all(result)
-        assert result.seconds < 300
-
     @pytest.mark.parametrize("form", ["seconds", "date", "ms"])
     def test_row_02_a_stated_wait_is_kept(self, form: str) -> None:
         result = run(LIST_OFF, faults.status(429, share=0.3, retry_after=2, form=form), ids=IDS[:60])
@@ -212,9 +207,6 @@ class TestRefusals:
         result = run(LIST_OFF, faults.status(500, first=1, call="get"))
         assert_all(result)
         assert result.seconds < 30
-
-    def test_row_09_jobs_that_fail_some_times_each_are_all_had(self) -> None:
-        assert_all(run(LIST_OFF, faults.status(500, first=3, call="get"), ids=IDS[:40]), IDS[:40], per_job=4)
 
     def test_row_10_conflicts_and_timeouts_of_the_server(self) -> None:
         assert_all(run(LIST_OFF, faults.status([408, 409], share=0.3)))

@@ -21,18 +21,18 @@ async def _queue(gate: Gate, attempts: list[int], order: list[int]) -> list[asyn
 
 def test_the_most_tried_and_the_longest_waiting_come_by_turns() -> None:
     async def main() -> list[int]:
-        gate, order = Gate(), list[int]()
+        gate, order = Gate(10), list[int]()
         async with gate.turn(0):
-            tasks = await _queue(gate, [1, 2, 9, 3, 8, 4], order)
+            tasks = await _queue(gate, [1, 2, 9, 3, 10, 8, 4], order)
         await asyncio.gather(*tasks)
         return order
 
-    assert asyncio.run(main()) == [9, 1, 8, 2, 4, 3]
+    assert asyncio.run(main()) == [9, 1, 8, 2, 4, 3, 10]
 
 
 def test_one_that_is_cancelled_leaves_the_gate_to_the_others() -> None:
     async def main() -> list[int]:
-        gate, order = Gate(), list[int]()
+        gate, order = Gate(10), list[int]()
         async with gate.turn(0):
             tasks = await _queue(gate, [1, 2, 3], order)
             tasks[0].cancel()  # while it waits
@@ -47,7 +47,7 @@ def test_one_that_is_cancelled_leaves_the_gate_to_the_others() -> None:
 
 def test_one_that_waits_inside_lets_a_more_tried_one_by() -> None:
     async def main() -> list[int]:
-        gate, order = Gate(), list[int]()
+        gate, order = Gate(10), list[int]()
 
         async def inside(turn: Turn) -> None:
             await gate.let_by(turn)
@@ -65,7 +65,7 @@ def test_one_that_waits_inside_lets_a_more_tried_one_by() -> None:
 
 def test_a_cancelled_one_that_let_another_by_does_not_hold_the_gate() -> None:
     async def main() -> list[int]:
-        gate, order = Gate(), list[int]()
+        gate, order = Gate(10), list[int]()
 
         async def first() -> None:
             async with gate.turn(1) as turn:
