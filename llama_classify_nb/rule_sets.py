@@ -137,14 +137,11 @@ class RuleSets:
             types, descriptions = types[of_new], pc.filter(descriptions, pa.array(of_new), memory_pool=POOL)
         self._rule_types.append(types)
         self._descriptions.append(descriptions)
-        parsings = [one.parsing_configuration for one in configurations]
-        settings: list[tuple[Any, ...]] = [(one.mode, None, None, None) for one in configurations]
-        if any(parsings):
-            said = [one or _NOTHING_SAID for one in parsings]
-            settings = [
-                (mode, one.lang, one.target_pages, one.max_pages)
-                for (mode, *_), one in zip(settings, said, strict=True)
-            ]
+        parsings = [one.parsing_configuration or _NOTHING_SAID for one in configurations]
+        modes = [one.mode for one in configurations]
+        settings = [
+            (mode, one.lang, one.target_pages, one.max_pages) for mode, one in zip(modes, parsings, strict=True)
+        ]
         self._settings_of += map(self._settings.__getitem__, settings)
 
     def _fingerprints(self, n_rules: list[int], types: list[str], codes: bytes, texts: pa.Array) -> Iterator[bytes]:
