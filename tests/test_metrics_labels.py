@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -295,10 +296,30 @@ class TestThreshold:
 
     @pytest.mark.parametrize("by_plan", [False, True])
     def test_the_promise_is_kept_and_not_by_timidity(self, by_plan: bool) -> None:
-        (_, jobs, some), *_ = audits.populations()
-        broken, accepted = audits.thresholds(jobs, some, 400, 120, by_plan=by_plan)
+        population = next(audits.populations()).answered("answered")
+        broken, accepted = audits.Answers(population).thresholds(400, 400, by_plan=by_plan)
         assert broken <= 0.05
         assert accepted >= 0.55
+
+    @pytest.mark.parametrize("by", ["type", "configuration_id"])
+    def test_the_promises_of_all_groups_are_kept_at_once(self, by: str) -> None:
+        broken, accepted = audits.Answers(audits.bundled(), by).thresholds(1200, 100, target=0.9)
+        assert broken <= 0.05
+        assert accepted > 0.1
+
+    def test_where_the_tests_begin_does_not_hang_on_which_jobs_were_drawn(self) -> None:
+        jobs = made(np.repeat([0.9, 0.8, 0.7], [300, 400, 300]))
+        for places in (range(300), range(650, 950)):  # all of the highest, and none of them
+            some = pd.DataFrame({"job_id": jobs["job_id"].iloc[places], "label": "b"})
+            row = metrics.precision_threshold(jobs, some).iloc[0]
+            assert "from 0.8 up" in row["reason"]
+            assert row["n"] == sum(jobs["confidence"].iloc[places] >= 0.8)
+
+    def test_labels_from_the_top_alone_begin_there(self) -> None:
+        jobs = made(np.repeat([0.9, 0.8, 0.7, 0.6], [100, 100, 100, 700]))
+        some = pd.DataFrame({"job_id": jobs["job_id"].iloc[::2], "label": "b", "inclusion_probability": 0.5})
+        row = metrics.precision_threshold(jobs, some.head(150)).iloc[0]
+        assert "of 100 labels from 0.8 up" in row["reason"]
 
     def test_at_the_very_edge_the_promise_is_kept_as_often_as_assured(self) -> None:
         chance = np.random.default_rng(7)
@@ -369,22 +390,43 @@ class TestPlans:
         assert abs(z.mean()) < 0.25
         assert 0.85 < z.std() < 1.15
 
-    @pytest.mark.parametrize("n", [30, 240])
-    @pytest.mark.parametrize("by_plan", [False, True])
-    def test_the_interval_holds_the_accuracy_as_often_as_assured(self, n: int, by_plan: bool) -> None:
-        for name, jobs, some in audits.populations():
-            held, _, used = audits.coverage(jobs, some, n, 50, by_plan=by_plan, seed=n)
-            assert stats.binomtest(round(held * 50), 50, 0.95, alternative="less").pvalue > 0.02, name
-            assert used <= n + 2
+    @pytest.mark.parametrize("n", [30, 60, 240])
+    def test_the_interval_holds_the_accuracy_as_often_as_assured(self, n: int) -> None:
+        for population in itertools.islice(audits.populations(), 5):
+            strata = audits.Strata(population)
+            for lower, upper in (strata.planned(400, budget=n)[:2], strata.at_random(400, n)):
+                held = int(((lower <= strata.truth) & (strata.truth <= upper)).sum())
+                assert stats.binomtest(held, 400, 0.95, alternative="less").pvalue > 0.02, population.name
+
+    def test_nearly_all_labels_leave_doubt_about_the_rest_alone(self) -> None:
+        population = next(one for one in audits.populations() if one.name == "cfg-logreg-8types, answered")
+        strata = audits.Strata(population)  # 400 of 588 jobs; where most are wrong, all are read
+        lower, upper, _, _ = strata.planned(2000, budget=400)
+        assert np.mean((lower <= strata.truth) & (strata.truth <= upper)) >= 0.95
+
+    def test_an_audit_by_counts_is_the_audit_in_full(self) -> None:
+        population = next(audits.populations())
+        strata, known = audits.Strata(population), pd.Series(population.right, population.jobs["job_id"])
+        number = pd.Series(_strata.assign(population.jobs, _strata.cut(population.jobs)), population.jobs["job_id"])
+        pilot, some, row = audits.audited(population, 3, budget=120, margin=0.001)
+        counts = [
+            np.bincount(number[ids], weights, minlength=len(strata.n_jobs)).astype(np.int64)
+            for ids in (pilot["job_id"], some["job_id"])
+            for weights in (None, known[ids])
+        ]
+        assert np.array_equal(strata.final(counts[0], counts[1], None, 120)[0], counts[2])
+        ends = strata.ends(counts[2][None], counts[3][None])
+        assert np.ravel(ends) == pytest.approx(row[["accuracy_lower", "accuracy_upper"]].to_numpy(np.float64)[0])
 
     def test_a_plan_needs_two_thirds_of_a_random_sample_and_never_more(self) -> None:
         share = {}
-        for name, jobs, some in audits.populations():
-            used, width, simple = audits.needed(jobs, some, 0.03, 12)
-            assert width <= 0.032  # on average of few pilots, some of which promise too much
-            share[name] = used / simple
+        for population in itertools.islice(audits.populations(), 5):
+            lower, upper, used, simple = audits.Strata(population).planned(60, margin=0.03)
+            assert np.mean(upper - lower) / 2 <= 0.032  # on average; some pilots promise too much
+            share[population.name] = used.mean() / simple.mean()
         assert share["cfg-logreg-10types"] < 2 / 3
-        assert max(share.values()) <= 1.01
+        assert share["cfg-logreg-10types, answered"] < 2 / 3
+        assert max(share.values()) <= 1
 
     def test_an_estimate_says_how_it_was_made(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
         jobs = sample.jobs[sample.jobs["configuration_id"] == "cfg-logreg-10types"]

@@ -219,8 +219,8 @@ def intervals(
     z = special.ndtri((1 + np.asarray(level)) / 2)
     weight = share**2 * left / n
     sign = np.array([-1.0, 1.0]).reshape(2, *(1,) * estimate.ndim)  # both ends at once
-    low, high = np.full((2, *estimate.shape), -40.0), np.full((2, *estimate.shape), 40.0)
-    for _ in range(50):
+    low, high = np.full((2, *estimate.shape), -30.0), np.full((2, *estimate.shape), 30.0)
+    for _ in range(40):
         middle = (low + high) / 2
         rate = seen * rate_seen + (1 - seen) * special.expit(logits + middle[..., None])
         variance = weight * rate * (1 - rate)

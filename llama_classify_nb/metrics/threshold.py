@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from .. import schema
 from ..exceptions import ArgumentError
@@ -237,7 +237,7 @@ def _certified(
     thresholds, n, n_wrong = accepted(np.minimum(confidence, first), right)
     if thresholds[0] < first:  # not one label lies there
         thresholds, n, n_wrong = np.array([first]), np.zeros(1, np.int64), np.zeros(1, np.int64)
-    fails = np.asarray(stats.binom.cdf(n_wrong, n, 1 - target) > risk)
+    fails = np.asarray(special.bdtr(n_wrong, n, 1 - target) > risk)
     n_passed = int(np.argmax(fails)) if fails.any() else len(fails)
     if not n_passed:
         empty = {"n": int(n[0]), "n_wrong": int(n_wrong[0])}
@@ -290,6 +290,6 @@ def _further(n: int, n_wrong: int, target: float, risk: float) -> Any:
 
 def _would_do(n: int, wrong: float, target: float, risk: float) -> bool:
     """Tell whether n labels certify the target with a chance of 80 %, where so many answers are wrong."""
-    most = stats.binom.ppf(risk, n, 1 - target)
-    most -= stats.binom.cdf(most, n, 1 - target) > risk
-    return bool(most >= 0 and stats.binom.cdf(most, n, wrong) >= 0.8)
+    most = np.ceil(special.bdtrik(risk, n, 1 - target))
+    most -= special.bdtr(most, n, 1 - target) > risk
+    return bool(most >= 0 and special.bdtr(most, n, wrong) >= 0.8)
