@@ -282,13 +282,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2_000)
     parser.add_argument("--only", help="a part of the names of the populations to simulate")
     options = parser.parse_args()
-    real = list(populations())
-    whole = [one for one in real if one.name in CONFIGURATIONS]
-    jobs = pd.concat(
-        [one.jobs.astype({"type": object, "configuration_id": object}) for one in whole], ignore_index=True
-    )
-    together = Population("the three bundled together", jobs, np.concatenate([one.right for one in whole]))
-    for population in [*real, together, *made_populations()]:
+    for population in itertools.chain(populations(), [bundled()], made_populations()):
         if (options.only or "") in population.name:
             report(population, options.runs)
 
