@@ -62,7 +62,7 @@ def audit_plan(
             left = left + np.asarray(count)
         _style.row_labels(ax, _names(part, by))
         for y, (end, row) in enumerate(zip(left, part.to_dict("records"), strict=True)):
-            rate = "" if pd.isna(row["expected_accuracy"]) else f", {row['expected_accuracy']:.0%} right expected"
+            rate = "" if pd.isna(row["expected_accuracy"]) else f", ~{row['expected_accuracy']:.0%} right"
             text = f"{end:,.0f} of {row['n_jobs']:,}{rate}"
             ax.annotate(text, (end, y), (4, 0), textcoords="offset points", va="center", fontsize=8, **_style.PLAIN)
         ax.set_xlim(0, 2.1 * max(left.max(), 1))

@@ -37,8 +37,8 @@ def precision_threshold(
     -------
     Axes
         Risk over coverage of the labels, as ``risk_coverage_curve`` draws them; the dashed line is the risk that the
-        target allows, and a star at the risk and coverage of the labels marks each certified threshold. Where none can
-        be certified, the picture says so.
+        target allows, and a star at the risk and coverage of the labels marks each certified threshold, listed with the
+        share of all answers that it accepts. Where none can be certified, the picture says so.
     """
     found = metrics.precision_threshold(jobs, labels, target=target, assurance=assurance, rules=rules, by=by)
     curve = metrics.risk_coverage_curve(jobs, labels, rules=rules, by=by)
@@ -62,7 +62,11 @@ def precision_threshold(
 
 def _marks(ax: Axes, curve: pd.DataFrame, found: pd.DataFrame, by: str | None) -> None:
     lines, n_none = [], 0
-    names = [""] * len(found) if by is None else [f"{one}: " for one in _style.group_labels(found[by])]
+    names = (
+        [""] * len(found)
+        if by is None
+        else [f"{_style.display_text(one, 20)}: " for one in _style.group_labels(found[by])]
+    )
     for group, row in zip(names, found.to_dict("records"), strict=True):
         part = curve if by is None else curve[curve[by].isna() if pd.isna(row[by]) else curve[by] == row[by]]
         if not row["certified"]:
@@ -72,7 +76,7 @@ def _marks(ax: Axes, curve: pd.DataFrame, found: pd.DataFrame, by: str | None) -
         ax.plot(
             here["coverage"], here["risk"], marker="*", markersize=15, color="white", markeredgecolor="black", zorder=5
         )
-        lines.append(f"{group}★ from {row['threshold']:.4g} up: {row['coverage']:.0%} of the answers")
+        lines.append(f"★ {group}{row['threshold']:.4g} and up, {row['coverage']:.0%}")
     more = len(lines) - _style.MOST_GROUPS
     lines = lines[: _style.MOST_GROUPS] + ([f"★ and {more:,} more"] if more > 0 else [])
     if n_none:
