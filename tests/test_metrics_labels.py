@@ -20,6 +20,7 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 import llama_classify_nb as lcn
 from llama_classify_nb import metrics
 from llama_classify_nb.exceptions import ArgumentError
+from llama_classify_nb.label_records import NO_RULE
 from llama_classify_nb.metrics import _strata
 
 #: Documented figures of the bundled jobs: jobs scored, accuracy, mean confidence, ECE10, Brier, AUROC.
@@ -131,6 +132,10 @@ class TestScores:
                 "none of its 1 values of job_id is in jobs.*'x'",
             ),
             (pd.DataFrame({"job_id": ["job-0"], "label": [3]}), "the label 3 isn't a text"),
+            (
+                pd.DataFrame([["job-0", "a", "b"]], columns=["job_id", "label", "label"]),
+                "several columns called 'label'",
+            ),
         ],
     )
     def test_labels_that_can_not_be_right_are_refused(self, labels: Any, message: str) -> None:
@@ -253,6 +258,11 @@ class TestCalibration:
             assert (good["verdict"], poor["verdict"]) == ("passes", "flagged")
             assert "91% of the answers" in poor["reasons"]
         assert metrics.confidence_health(*published(POOR))["unreachable_error_share"].item() == 25 / 46
+
+    def test_a_verdict_without_labels_is_what_labels_confirm(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
+        before = metrics.confidence_health(sample.jobs, by="configuration_id")
+        after = metrics.confidence_health(sample.jobs, labels, by="configuration_id")
+        assert before["verdict"].tolist() == after["verdict"].tolist() == ["passes", "passes", "flagged"]
 
 
 class TestThreshold:
@@ -428,6 +438,14 @@ class TestPlans:
         assert share["cfg-logreg-10types, answered"] < 2 / 3
         assert max(share.values()) <= 1
 
+    @pytest.mark.parametrize("chance", [0.0, -1.0, 2.0, np.nan, "often"])
+    def test_a_chance_to_be_drawn_that_is_none_is_refused(self, chance: Any) -> None:
+        jobs = made([0.9, 0.8])
+        some = pd.DataFrame({"job_id": jobs["job_id"], "label": "a", "inclusion_probability": [0.5, chance]})
+        for metric in (metrics.accuracy_estimate, metrics.precision_threshold, metrics.corrected_type_shares):
+            with pytest.raises(ArgumentError, match="inclusion_probability.*must (be above|hold numbers)"):
+                metric(jobs, some)
+
     def test_an_estimate_says_how_it_was_made(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
         jobs = sample.jobs[sample.jobs["configuration_id"] == "cfg-logreg-10types"]
         mine = labels[labels["job_id"].isin(jobs["job_id"])]
@@ -473,6 +491,14 @@ class TestSharesAndReviewers:
         assert rank < 0.1 * labels["file_input"].nunique()
         assert found["score"].is_monotonic_decreasing
         assert not metrics.label_suspects(sample.jobs, labels)["file_input"].duplicated().any()
+
+    def test_that_no_rule_fits_is_contradicted_by_answers_under_the_same_rules_alone(self) -> None:
+        jobs = made([0.9, 0.95], type=["a", "b"], rule_set=["few", "many"], file_input="f")
+        some = pd.DataFrame({"job_id": ["job-0"], "label": NO_RULE})
+        found = metrics.label_suspects(jobs, some)
+        assert found[["job_id", "type", "n_answers"]].to_numpy().tolist() == [["job-0", "a", 1]]
+        both = pd.DataFrame({"job_id": ["job-0", "job-1"], "label": [NO_RULE, "b"]})
+        assert metrics.label_suspects(jobs.assign(confidence=[0.3, 0.95]), both).empty
 
     def test_agreement_is_that_of_scikit_learn_and_statsmodels(self) -> None:
         chance = np.random.default_rng(4)
