@@ -443,7 +443,7 @@ class TestPlans:
         jobs = made([0.9, 0.8])
         some = pd.DataFrame({"job_id": jobs["job_id"], "label": "a", "inclusion_probability": [0.5, chance]})
         for metric in (metrics.accuracy_estimate, metrics.precision_threshold, metrics.corrected_type_shares):
-            with pytest.raises(ArgumentError, match="inclusion_probability.*must (be above|hold numbers)"):
+            with pytest.raises(ArgumentError, match=r"inclusion_probability.*must (be above|hold numbers)"):
                 metric(jobs, some)
 
     def test_an_estimate_says_how_it_was_made(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
