@@ -43,6 +43,7 @@ _NOTEBOOK = """() => {
     return JSON.stringify([panel.content.mode, panel.content.activeCellIndex, cells]);
 }"""
 _IDLE = """() => {
+    if (!window.jupyterapp) { return true; }
     const current = window.jupyterapp.shell.currentWidget;
     const session = current && current.sessionContext && current.sessionContext.session;
     return !!session && !!session.kernel && current.context.isReady && session.kernel.status === 'idle';
@@ -237,7 +238,7 @@ def death_of_kernel(page: Page) -> Iterator[None]:
 
 
 def until_idle(page: Page) -> None:
-    """Wait for the kernel of the notebook that is open."""
+    """Wait for the kernel of the notebook that is open; Voila shows nothing of its own."""
     page.wait_for_function(_IDLE)
 
 
