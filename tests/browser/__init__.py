@@ -222,18 +222,24 @@ def outside(page: Page) -> list[str]:
 
 @contextlib.contextmanager
 def death_of_kernel(page: Page) -> Iterator[None]:
-    """Wait until JupyterLab has seen that the kernel died, said so, and started another."""
+    """Wait until JupyterLab has seen that the kernel died, and started another.
+
+    It says so in a dialog, now and then in two, one after the other; each is answered as soon as it shows.
+    """
     page.evaluate(
-        """() => { window.__another = new Promise(done => {
-            let died = false;
-            window.jupyterapp.shell.currentWidget.sessionContext.statusChanged.connect((_, status) => {
-                died = died || status === 'autorestarting';
-                if (died && (status === 'starting' || status === 'idle')) { done(); }
+        """() => {
+            const answer = () => document.querySelectorAll('.jp-Dialog .jp-mod-accept').forEach(one => one.click());
+            new MutationObserver(answer).observe(document.body, {childList: true});
+            window.__another = new Promise(done => {
+                let died = false;
+                window.jupyterapp.shell.currentWidget.sessionContext.statusChanged.connect((_, status) => {
+                    died = died || status === 'autorestarting';
+                    if (died && (status === 'starting' || status === 'idle')) { done(); }
+                });
             });
-        }); }"""
+        }"""
     )
     yield
-    page.get_by_role("button", name="Ok").click()
     page.evaluate("() => window.__another")
 
 
