@@ -231,6 +231,13 @@ class TestTables:
                 assert column.dtype == cells.dtype_name(table[column.name])
                 assert column.meaning, f"{name}.{column.name}"
 
+    def test_of_more_rule_sets_than_can_be_compared_those_with_the_most_jobs_are(
+        self, few: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(contents, "MOST_SETS", 1)
+        table = contents.OF_JOBS["rule_overlap"](contents.taken(few, None, None), ARGUMENTS)
+        assert table["rule_set"].unique().tolist() == [few.jobs["rule_set"].mode()[0]]
+
     def test_columns_csv_tells_every_column_of_every_file(self, of_awkward: report.Report) -> None:
         told = export.read_csv(of_awkward.folder / "columns.csv")
         assert list(told.columns) == ["file", "name", "dtype", "meaning", "unit", "categories"]
