@@ -319,13 +319,11 @@ def locked(tmp_path: Path) -> Iterator[Path]:
     """A folder that this process may not write to, whoever it is."""
     folder = tmp_path / "locked"
     folder.mkdir(mode=0o500)
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        if parent.owner() == folder.owner() and os.geteuid() == 0:
-            parent.chmod(0o711)
-    if os.geteuid() == 0:
+    is_root = os.geteuid() == 0
+    if is_root:  # whom no mode stops
         os.seteuid(65_534)
     yield folder
-    if os.getuid() == 0:
+    if is_root:
         os.seteuid(0)
 
 
