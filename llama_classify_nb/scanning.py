@@ -23,7 +23,7 @@ from .texts import printable
 MOST_CELLS = 5_000_000
 #: Jobs that are picked at most: as many as fit into memory anywhere.
 MOST_PICKED = 1_000_000
-_MERGED_AT_ONCE = 8
+_MERGED_AT_ONCE = 32
 
 #: A count that is asked for, with its arguments.
 Request = tuple[Counted, tuple[Any, ...]]
