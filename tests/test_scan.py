@@ -309,6 +309,7 @@ class TestWorkers:
         assert deadly.exists()
         assert any("a worker died" in note for note in scan.notes)
 
+    @pytest.mark.cluster
     def test_a_cluster_gives_what_one_process_gives_and_a_killed_worker_changes_nothing(
         self, folder: Path, expected: list[Any], deadly: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
