@@ -100,7 +100,7 @@ def _partial(jobs: pd.DataFrame, by: str | None, no_match: bool) -> pd.DataFrame
     _arguments.need_by(jobs, by, _OWN)
     use = _used(jobs, no_match=no_match)
     confidence = np.full(len(jobs), np.nan)
-    confidence[use] = _arguments.answered_confidence(jobs[use])[1]
+    confidence[use] = _arguments.answered_confidence(jobs.loc[use, ["outcome", "confidence"]])[1]
     keys = {} if by is None else {by: jobs[by].array}
     return _counts.tally(pd.DataFrame({**keys, "confidence": confidence}))
 
