@@ -334,7 +334,7 @@ def locked(folder: Path) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("write", "kind", "said"),
     [
-        (lambda case, name: lcn.Archive(name), exceptions.ArchiveError, "can't be made: Permission denied; its folder"),
+        (lambda _, name: lcn.Archive(name), exceptions.ArchiveError, "can't be made: Permission denied; its folder"),
         (lambda case, name: lcn.write_csv(case.jobset.rules, name), PermissionError, "Permission denied: "),
         (
             lambda case, name: lcn.review(case.jobset, labels=name, reviewer="kim"),
