@@ -118,8 +118,9 @@ class _Gathering:
         self._in_flight = 2 * n if self._n_pools < _POOLS else 1
         self._executor = concurrent.futures.ProcessPoolExecutor(n)
         self._own.append(self._executor)
-        parts = "part was" if len(lost) == 1 else "parts were"
-        self._note(f"a worker died: {len(lost):,} {parts} begun anew in a fresh pool of {n}")
+        if lost:  # else the pool broke in an earlier pass, which told so
+            parts = "part was" if len(lost) == 1 else "parts were"
+            self._note(f"a worker died: {len(lost):,} {parts} begun anew in a fresh pool of {n}")
 
     def close(self) -> None:
         for future in self._pending:
