@@ -161,6 +161,8 @@ def _column(column: schema.Column, values: pa.ChunkedArray, categories: list[str
     if column.dtype == "category":
         if column.name == "outcome":
             categories = list(schema.OUTCOMES)
+        if not len(values):  # Arrow 15 makes no dictionary of no values
+            return _categorical(np.empty(0), [], categories)
         kinds = values.cast(pa.dictionary(pa.int32(), pa.large_string())).combine_chunks()
         kinds = kinds.chunk(0) if isinstance(kinds, pa.ChunkedArray) else kinds
         found = kinds.dictionary.to_pylist()
