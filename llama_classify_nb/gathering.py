@@ -94,7 +94,7 @@ class _Gathering:
         try:
             result = future.result()
         except BrokenExecutor as error:
-            self._waiting.appendleft(part)
+            self._pending[future] = part
             self._begin_anew(error)
         except OSError as error:
             self._failures[part] = self._failures.get(part, 0) + 1
@@ -118,8 +118,9 @@ class _Gathering:
         self._in_flight = 2 * n if self._n_pools < _POOLS else 1
         self._executor = concurrent.futures.ProcessPoolExecutor(n)
         self._own.append(self._executor)
-        parts = "part was" if len(lost) + 1 == 1 else "parts were"
-        self._note(f"a worker died: {len(lost) + 1:,} {parts} begun anew in a fresh pool of {n}")
+        if lost:  # else the pool broke in an earlier pass, which told so
+            parts = "part was" if len(lost) == 1 else "parts were"
+            self._note(f"a worker died: {len(lost):,} {parts} begun anew in a fresh pool of {n}")
 
     def close(self) -> None:
         for future in self._pending:

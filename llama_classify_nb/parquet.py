@@ -29,6 +29,17 @@ PARTITIONS = ("month",)
 _NO_MONTH = "__HIVE_DEFAULT_PARTITION__"  # what Hive, and all who follow it, call the part of the missing values
 _NOTES = b"llama_classify_nb"
 _GROUP_ROWS = 1 << 17
+#: What each dtype of the schema is in Arrow.
+_TYPES = {
+    "str": pa.large_string(),
+    "category": pa.dictionary(pa.int32(), pa.string()),
+    "float64": pa.float64(),
+    "Int64": pa.int64(),
+    "int64": pa.int64(),
+    "int32": pa.int32(),
+    "bool": pa.bool_(),
+    "datetime64[us, UTC]": pa.timestamp("us", "UTC"),
+}
 #: The columns by which a file shows which table it is.
 _KINDS = {
     "jobs": ("job_id", "outcome"),
@@ -85,17 +96,7 @@ def _bytes(name: str, table: pd.DataFrame) -> bytes:
 
 
 def _arrow_schema(name: str) -> pa.Schema:
-    types = {
-        "str": pa.large_string(),
-        "category": pa.dictionary(pa.int32(), pa.string()),
-        "float64": pa.float64(),
-        "Int64": pa.int64(),
-        "int64": pa.int64(),
-        "int32": pa.int32(),
-        "bool": pa.bool_(),
-        "datetime64[us, UTC]": pa.timestamp("us", "UTC"),
-    }
-    return pa.schema([(column.name, types[column.dtype]) for column in schema.TABLES[name]])
+    return pa.schema([(column.name, _TYPES[column.dtype]) for column in schema.TABLES[name]])
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -160,6 +161,8 @@ def _column(column: schema.Column, values: pa.ChunkedArray, categories: list[str
     if column.dtype == "category":
         if column.name == "outcome":
             categories = list(schema.OUTCOMES)
+        if not len(values):  # Arrow 15 makes no dictionary of no values
+            return _categorical(np.empty(0), [], categories)
         kinds = values.cast(pa.dictionary(pa.int32(), pa.large_string())).combine_chunks()
         kinds = kinds.chunk(0) if isinstance(kinds, pa.ChunkedArray) else kinds
         found = kinds.dictionary.to_pylist()
@@ -168,7 +171,11 @@ def _column(column: schema.Column, values: pa.ChunkedArray, categories: list[str
         return values.cast(pa.int64()).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get).array
     if column.dtype.startswith("datetime64"):
         return values.cast(pa.timestamp("us", "UTC")).to_pandas().astype(column.dtype).array
-    return values.to_pandas().to_numpy().astype(column.dtype)
+    kind = _TYPES[column.dtype]
+    values = values.cast(kind)
+    if not pa.types.is_floating(kind):
+        values = values.fill_null(False if pa.types.is_boolean(kind) else 0)
+    return values.to_pandas().to_numpy()
 
 
 def _categorical(indices: np.ndarray, found: Sequence[str], categories: list[str] | None) -> pd.Categorical:

@@ -204,9 +204,9 @@ class RuleSets:
         position = np.arange(len(of_rule)) - np.repeat(np.cumsum(n_rules) - n_rules, n_rules)
         _, places = sorted_categories(self._types.values_in_order())
         rule_type = places[joined(self._rule_types, np.int32)]
-        set_code, type_code = jobs["rule_set"].cat.codes.to_numpy(), jobs["type"].cat.codes.to_numpy().astype(np.int64)
+        set_code, type_code = (jobs[name].cat.codes.to_numpy().astype(np.int64) for name in ("rule_set", "type"))
         matched = jobs["outcome"].to_numpy() == "matched"
-        came = set_code[matched] * np.int64(len(types)) + type_code[matched]
+        came = set_code[matched] * len(types) + type_code[matched]
         n_matched = _count_of(of_rule * len(types) + rule_type, came, len(sets) * len(types))
         return pd.DataFrame(
             {

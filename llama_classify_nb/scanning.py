@@ -23,7 +23,7 @@ from .texts import printable
 MOST_CELLS = 5_000_000
 #: Jobs that are picked at most: as many as fit into memory anywhere.
 MOST_PICKED = 1_000_000
-_MERGED_AT_ONCE = 8
+_MERGED_AT_ONCE = 32
 
 #: A count that is asked for, with its arguments.
 Request = tuple[Counted, tuple[Any, ...]]
@@ -59,11 +59,12 @@ def scan(source: Any, executor: Executor | None = None) -> Scan:
     Examples
     --------
     >>> import llama_classify_nb as lcn
-    >>> found = lcn.scan(lcn.demo.sample_path())
+    >>> from llama_classify_nb.demo import sample_path
+    >>> found = lcn.scan(sample_path())
     >>> found
     Scan of 1 part
     >>> lcn.metrics.status_breakdown(found.jobs)["count"].tolist()
-    [4955, 15, 484, 538, 0, 0]
+    [5529, 257, 0, 192, 0, 9, 5]
     """
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise ArgumentError(
@@ -164,7 +165,8 @@ class Scan:
         Examples
         --------
         >>> import llama_classify_nb as lcn
-        >>> found = lcn.scan(lcn.demo.sample_path())
+        >>> from llama_classify_nb.demo import sample_path
+        >>> found = lcn.scan(sample_path())
         >>> types, rates = found.together(
         ...     lambda scan: lcn.metrics.type_breakdown(scan.jobs, by="rule_set"),
         ...     lambda scan: lcn.metrics.failure_rates(scan.jobs, by="week"),
@@ -308,4 +310,6 @@ def _merged(found: Sequence[Sequence[Any]], requests: Sequence[Request]) -> list
                 f"{counted.name}{arguments}: its partial table has {n:,} rows, more than {MOST_CELLS:,}: what it is "
                 "counted by has too many values to be counted by"
             )
+    if len(merged) > len(requests) and len(merged[-1].rules) > MOST_CELLS:
+        raise ScanError(f"the parts have more than {MOST_CELLS:,} different rules: too many to hold in one place")
     return merged

@@ -14,17 +14,19 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from . import rate
 from .exceptions import ArgumentError
 from .file_lock import locked
-from .rate import Rate, _Trial
+from .rate import Rate
 
 #: Seconds after which a process that hasn't said anything is taken to be gone: longer than any request takes.
 LEASE_S = 60.0
 _MOST_BYTES = 1 << 20
+_CLASS = "class"
+_CLASSES = {name: one for name, one in vars(rate).items() if isinstance(one, type) and one.__module__ == rate.__name__}
 #: What is shared: all that a rate holds, but for what is of one process.
 _LEARNED = tuple(sorted(vars(Rate(0.0, 1)).keys() - {"_lock", "_jitter", "_widest", "_in_flight"}))
 
@@ -155,10 +157,19 @@ def _read(number: int) -> dict[str, Any]:
 
 
 def _encoded(learned: dict[str, Any]) -> dict[str, Any]:
-    trial = learned["_trial"]
-    return {**learned, "_trial": None if trial is None else asdict(trial)}
+    """Give it as JSON can hold it: an object of a class of ``rate.py`` by the name of its class, and what it holds."""
+    return {
+        name: {_CLASS: type(value).__name__, **vars(value)} if type(value).__name__ in _CLASSES else value
+        for name, value in learned.items()
+    }
 
 
 def _decoded(learned: dict[str, Any]) -> dict[str, Any]:
-    trial = learned["_trial"]
-    return {**learned, "_trial": None if trial is None else _Trial(**trial), "_bracket": tuple(learned["_bracket"])}
+    found: dict[str, Any] = {}
+    for name, value in learned.items():
+        found[name] = tuple(value) if isinstance(value, list) else value
+        if isinstance(value, dict):
+            kind = _CLASSES[value[_CLASS]]
+            found[name] = object.__new__(kind)
+            vars(found[name]).update({key: one for key, one in value.items() if key != _CLASS})
+    return found

@@ -45,7 +45,7 @@ def sections(name: str) -> dict[str, str]:
 
 def documented(name: str) -> list[str]:
     """Give the names that the section Parameters lists."""
-    heads = re.findall(r"^(\w[\w, ]*?)(?: : .*)?$", sections(name).get("Parameters", ""), re.MULTILINE)
+    heads = re.findall(r"^\**(\w[\w, ]*?)(?: : .*)?$", sections(name).get("Parameters", ""), re.MULTILINE)
     return [one for head in heads for one in head.split(", ")]
 
 

@@ -137,7 +137,7 @@ def test_what_is_not_a_table_is_refused_by_name(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in TABLES if name != "select_jobs"])
 def test_a_missing_column_is_named(name: str, jobs: pd.DataFrame) -> None:
     with pytest.raises(ArgumentError, match="jobs lacks the column"):
-        call(name, jobs[["lang"]])
+        call(name, jobs[["extra"]])
 
 
 @pytest.mark.parametrize("name", GROUPED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -314,30 +315,42 @@ def test_no_jobs_are_no_mistake(sample: lcn.JobSet) -> None:
     assert "no jobs" in plots.type_breakdown(none, ax=_figure().subplots()).texts[0].get_text()
 
 
-@pytest.fixture
-def locked(tmp_path: Path) -> Iterator[Path]:
-    """A folder that this process may not write to, whoever it is."""
-    folder = tmp_path / "locked"
-    folder.mkdir(mode=0o500)
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        if parent.owner() == folder.owner() and os.geteuid() == 0:
-            parent.chmod(0o711)
-    if os.geteuid() == 0:
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let nobody write to a folder, not even root."""
+    folder.chmod(0o500)
+    is_root = os.geteuid() == 0
+    if is_root:
         os.seteuid(65_534)
-    yield folder
-    if os.getuid() == 0:
-        os.seteuid(0)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+        folder.chmod(0o700)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders have no mode there")
-def test_a_folder_that_may_not_be_written_to_is_named(sample: lcn.JobSet, locked: Path) -> None:
-    client = lcn.Client("llx-nobody", base_url="http://127.0.0.1:9")
-    with pytest.raises(exceptions.ArchiveError, match=r"jobs\.db: can't be made: Permission denied"):
-        lcn.fetch_jobs(["a"], client=client, archive=locked / "jobs.db", progress=False)
-    with pytest.raises(PermissionError, match="locked"):
-        lcn.write_csv(sample.rules, locked / "rules.csv")
-    with pytest.raises(exceptions.LabelLogError, match=r"labels\.csv"):
-        lcn.review(sample, labels=locked / "labels.csv", reviewer="kim")
+@pytest.mark.parametrize(
+    ("write", "kind", "said"),
+    [
+        (lambda _, name: lcn.Archive(name), exceptions.ArchiveError, "can't be made: Permission denied; its folder"),
+        (lambda case, name: lcn.write_csv(case.jobset.rules, name), PermissionError, "Permission denied: "),
+        (
+            lambda case, name: lcn.review(case.jobset, labels=name, reviewer="kim"),
+            exceptions.LabelLogError,
+            "can't be written: Permission denied; nothing was saved",
+        ),
+    ],
+)
+def test_a_folder_that_may_not_be_written_to_is_named(
+    write: Callable[[Case, Path], Any], kind: type[Exception], said: str, case: Case
+) -> None:
+    write(case, case.folder / "folder" / "first")  # whatever it imports must be there before: nobody may read that
+    with locked(case.folder / "folder"), pytest.raises(kind) as caught:
+        write(case, case.folder / "folder" / "second")
+    assert said in str(caught.value)
+    assert str(case.folder / "folder" / "second") in str(caught.value)
 
 
 def run(script: str) -> str:

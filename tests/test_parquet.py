@@ -97,8 +97,8 @@ def test_duckdb_reads_every_column_with_its_type(jobset: lcn.JobSet, tmp_path: P
         months = database.execute(query, everything).fetchone()
     by_outcome = jobset.jobs.groupby("outcome", observed=True)
     assert {row[0]: row[1] for row in rows} == by_outcome.size().to_dict()
-    means = by_outcome["confidence"].mean()
-    assert {row[0]: row[2] for row in rows} == pytest.approx(means.where(means.notna(), None).to_dict())
+    means = {row[0]: float("nan") if row[2] is None else row[2] for row in rows}
+    assert means == pytest.approx(by_outcome["confidence"].mean().to_dict(), nan_ok=True)
     newest = by_outcome["created_at"].max()
     assert {row[0]: row[3] for row in rows if row[3]} == newest.dropna().to_dict()
     assert months == (jobset.jobs["created_at"].isna().sum(),)

@@ -17,7 +17,7 @@ from small_jobs import small_jobs, some_labels, some_rules
 
 from llama_classify_nb import metrics
 from llama_classify_nb.exceptions import ArgumentError
-from llama_classify_nb.metrics import failures
+from llama_classify_nb.metrics import _counts, failures
 from llama_classify_nb.metrics._counted import Counted, Parts
 
 METRICS = Path(metrics.__file__).parent
@@ -83,7 +83,7 @@ def awkward_jobs(n: int, seed: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("name", COUNTING)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 99), n=st.integers(1, 90), parts=st.lists(st.integers(0, 2), min_size=90, max_size=90))
 def test_any_split_in_any_order_gives_the_table_of_one_part(name: str, seed: int, n: int, parts: list[int]) -> None:
     jobs = awkward_jobs(n, seed)
@@ -182,3 +182,23 @@ def test_beyond_so_many_messages_the_same_ones_are_compared_in_any_split(
     assert whole["count"].sum() == len(jobs)
     named = metrics.failure_assignments(jobs)["template"].value_counts()
     assert named.to_dict() == whole.set_index("template")["count"].to_dict()
+
+
+@pytest.mark.parametrize("cut", [3, 30, 70])
+@pytest.mark.parametrize(
+    "name",
+    ["confidence_by_type", "confidence_health", "rule_usage", "confidence_mix", "confidence_drift", "cost_curve"],
+)
+def test_very_many_confidences_are_counted_to_four_decimals_in_any_split(
+    name: str, cut: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = awkward_jobs(90, 7)
+    answered = jobs["outcome"].isin(["matched", "no_match"])
+    jobs["confidence"] = jobs["confidence"].where(~answered, np.random.default_rng(1).random(90))
+    ask, exact = COUNTING[name], COUNTING[name](jobs, RULES)
+    monkeypatch.setattr(_counts, "MOST_VALUES", 20)
+    whole = ask(jobs, RULES)
+    pd.testing.assert_frame_equal(ask(Slices([jobs.iloc[cut:], jobs.iloc[:cut]]), RULES), whole, check_exact=True)
+    assert not whole.equals(exact)
+    rounded = ask(jobs.assign(confidence=jobs["confidence"].round(4)), RULES)
+    pd.testing.assert_frame_equal(whole, rounded, check_exact=True)

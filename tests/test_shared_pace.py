@@ -137,19 +137,19 @@ def fetch_part(job_ids: list[str], base_url: str, key: str, folder: str, name: s
 
 class TestProcesses:
     def test_processes_fetch_disjoint_ids_under_one_limit_into_one_archive(self, tmp_path: Path) -> None:
-        jobs = sample_jobs()[:240]
-        limit = faults.limiter(faults.TokenBucket(150, 10))
+        jobs = sample_jobs()[:120]
+        limit = faults.limiter(faults.TokenBucket(100, 10))
         with lcn.demo_server(jobs, faults=[faults.status(405, call="list"), limit]) as server:
             ids = server.job_ids
-            with ProcessPoolExecutor(3) as pool:
+            with ProcessPoolExecutor(2) as pool:
                 futures = [
-                    pool.submit(fetch_part, ids[place::3], server.base_url, server.api_key, str(tmp_path), str(place))
-                    for place in range(3)
+                    pool.submit(fetch_part, ids[place::2], server.base_url, server.api_key, str(tmp_path), str(place))
+                    for place in range(2)
                 ]
                 found = [future.result() for future in futures]
-        assert [n for _, n in found] == [80, 80, 80]
+        assert [n for _, n in found] == [60, 60]
         learned = json.loads((tmp_path / "pace").read_bytes())[server.base_url]["learned"]
         assert learned["_mode"] in ("paced", "window", "shut")  # all of them met the limit
-        merged = lcn.merge_archives([tmp_path / f"{place}.db" for place in range(3)], tmp_path / "all.db")
+        merged = lcn.merge_archives([tmp_path / f"{place}.db" for place in range(2)], tmp_path / "all.db")
         assert set(lcn.Archive(merged).ids()) == set(ids)
         assert server.api_key not in (tmp_path / "pace").read_text()

@@ -44,6 +44,10 @@ How far can a share be trusted?                `wilson`, `clopper_pearson`
 Every function takes the table jobs first, then labels or a plan where it needs them, and the rest by keyword. It
 leaves the tables as they are, and lists in its docstring each column that it returns. Most can ask for each value of a
 column at once: ``by="type"``, ``by="rule_set"``. The package ``plots`` has a picture of the same name for each table.
+
+What counts (types, outcomes, confidences, failures, durations, usage of rules, costs, drift) also takes the jobs of a
+`scan`, which are in many files: each part gives a small table of counts, and these are merged, so that any split of the
+jobs gives the same table. What compares jobs with each other, reads reasonings or needs labels takes tables alone.
 """
 
 from __future__ import annotations

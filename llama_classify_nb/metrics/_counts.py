@@ -22,6 +22,10 @@ Decode = Callable[[np.ndarray], Any]
 #: Beyond every value of a measure: what nothing has put a value to.
 NEVER = np.iinfo(np.int64).max
 
+#: Different confidences that are counted each by itself; of more, those that agree in so many decimals are one.
+MOST_VALUES, DECIMALS = 20_000, 4
+_ROUNDED = "rounded"
+
 
 #: A measure beside the count: how it is put together, and the value of each row.
 Measure = tuple[Any, np.ndarray]
@@ -98,9 +102,19 @@ def _stacked(parts: Sequence[pd.DataFrame], name: str) -> np.ndarray:
     return np.concatenate([part[name].to_numpy() for part in parts])
 
 
-def merge_each(parts: Sequence[tuple[pd.DataFrame, ...]]) -> tuple[pd.DataFrame, ...]:
-    """Merge partial tables that come several at a time, each with its like."""
-    return tuple(merge(like) for like in zip(*parts, strict=True))
+def merge_confidences(parts: Sequence[pd.DataFrame], column: str = "confidence") -> pd.DataFrame:
+    """Merge tables of counts by confidence; where more than 20,000 different ones come, all are rounded to 4 decimals.
+
+    So the table stays small, whatever the number of jobs. Whether it is rounded depends on all parts together: a part
+    that has too many by itself makes the whole have too many, and the whole is looked at last.
+    """
+    cells = merge(parts)
+    values = cells[column].to_numpy()
+    if any(part.attrs.get(_ROUNDED) for part in parts) or len(np.unique(values[~np.isnan(values)])) > MOST_VALUES:
+        keys = cells.drop(columns="count").assign(**{column: np.round(values, DECIMALS)})
+        cells = tally(keys, cells["count"].to_numpy())
+        cells.attrs[_ROUNDED] = True
+    return cells
 
 
 def encode(values: pd.Series) -> tuple[np.ndarray, int, Decode]:

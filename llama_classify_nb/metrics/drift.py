@@ -182,7 +182,8 @@ def confidence_mix(jobs: pd.DataFrame, *, by: str = "created_at", freq: str = "D
     DataFrame
         For each period with answers (or value of ``by``), in order, missing last: a row for each atom, from low to
         high. An atom is a confidence that some job states; where more than 32 differ, atoms are up to 32 groups of
-        them, of about equal size in all periods together. Equal values are never split.
+        them, of about equal size in all periods together. Equal values are never split; where more than 20,000
+        differ, they are equal that agree in four decimals.
 
         * ``period`` (datetime64[us, UTC]), or the column ``by``: as in :func:`type_mix`;
         * ``confidence_from``, ``confidence_to`` (float64, 0 to 1): the least and the greatest confidence of the atom;
@@ -322,7 +323,7 @@ def _finish_type_mix(cells: pd.DataFrame, by: str, freq: str, level: float) -> p
     return _periods.with_shares(table, _counts.cross_counts(number, len(groups), code, size, cells["count"]), level)
 
 
-@counted()
+@counted(_counts.merge_confidences)
 def _partial_confidences(jobs: pd.DataFrame, by: str, freq: str) -> pd.DataFrame:
     """Count answered jobs by period and confidence: the distinct values are kept, so quantiles stay exact."""
     _periods.check(jobs, by, _OWN_CONFIDENCES)

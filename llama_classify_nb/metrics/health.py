@@ -64,9 +64,10 @@ def confidence_health(
         * ``verdict`` (category): passes, flagged, or unknown where n is 0;
         * ``reasons`` (str): why, in words.
 
-        Flagged are: one atom with 70 % of the answers or more; less than 1.5 effective ranks; and by labels, more than
-        a third of the errors unreachable, or an AUROC below 0.65. A verdict that passes says that a threshold can be
-        looked for, not that there is one.
+        Where more than 20,000 different confidences are stated, they are counted to four decimals. Flagged are: one
+        atom with 70 % of the answers or more; less than 1.5 effective ranks; and by labels, more than a third of the
+        errors unreachable, or an AUROC below 0.65. A verdict that passes says that a threshold can be looked for, not
+        that there is one.
 
     Raises
     ------
@@ -98,14 +99,14 @@ def confidence_health(
     return _labelled.table(groups, by, rows, _DTYPES)
 
 
-@counted()
+@counted(_counts.merge_confidences)
 def _partial(jobs: pd.DataFrame, by: str | None, no_match: bool) -> pd.DataFrame:
     """Count jobs by group and confidence, which is missing where it doesn't count."""
     _arguments.need_columns(jobs, "outcome", "type", "confidence")
     _arguments.need_by(jobs, by, _OWN)
     use = _used(jobs, no_match=no_match)
     confidence = np.full(len(jobs), np.nan)
-    confidence[use] = _arguments.answered_confidence(jobs[use])[1]
+    confidence[use] = _arguments.answered_confidence(jobs.loc[use, ["outcome", "confidence"]])[1]
     keys = {} if by is None else {by: jobs[by].array}
     return _counts.tally(pd.DataFrame({**keys, "confidence": confidence}))
 

@@ -47,7 +47,7 @@ def rule_usage(jobs: pd.DataFrame, rules: pd.DataFrame, *, level: float = 0.95) 
         * ``share`` (float64, 0 to 1): count / n; missing where n is 0;
         * ``share_lower``, ``share_upper`` (float64): Wilson's interval of the share (1927);
         * ``mean``, ``sd`` (float64, 0 to 1): of the confidence of these answers; sd divides by count - 1. Missing where
-          there are none, sd also for one;
+          there are none, sd also for one; where more than 20,000 different ones are stated, to four decimals;
         * ``flag`` (category): never_matched: the rule has no answer although its set has some (share_upper tells how
           much that means); dominant: share_lower is above 0.5, and the set has rules of another type; no_such_rule:
           answers of a type that no rule names; missing: nothing to say.
@@ -74,7 +74,7 @@ def rule_usage(jobs: pd.DataFrame, rules: pd.DataFrame, *, level: float = 0.95) 
     return _finish(_partial(jobs), rules, level)
 
 
-@counted()
+@counted(_counts.merge_confidences)
 def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
     """Count answered jobs by rule set, type and confidence."""
     _arguments.need_columns(jobs, "outcome", "type", "confidence", "rule_set")

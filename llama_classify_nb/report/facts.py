@@ -73,7 +73,7 @@ _Partial = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 def _merge(parts: Sequence[_Partial]) -> _Partial:
     made, confidences, worst = zip(*parts, strict=True)
     rows = joined_tables(worst)
-    return _counts.merge(made, _MEASURES), _counts.merge(confidences), rows.iloc[_least(rows)]
+    return _counts.merge(made, _MEASURES), _counts.merge_confidences(confidences), rows.iloc[_least(rows)]
 
 
 @counted(_merge)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -97,13 +98,14 @@ def real(folder: Path, n_parts: int, workers: int) -> dict[str, float]:
     """Count real parts, here or in processes."""
     every = sorted(folder.glob("part-*.jsonl"))[:n_parts]
     lcn.read_jobs(ROOT / "tests/data/edge_cases.jsonl")  # what is loaded at first use is loaded
-    before, began = highest_mib(), time.perf_counter()
+    before, began, cpu = highest_mib(), time.perf_counter(), sum(os.times()[:4])
     if workers:
         with ProcessPoolExecutor(workers) as pool:
             gather(lcn.scan(every, pool))
     else:
         gather(lcn.scan(every))
-    return {"seconds": time.perf_counter() - began, "mib": highest_mib() - before}
+    found = {"seconds": time.perf_counter() - began, "mib": highest_mib() - before}
+    return {**found, "cpu": sum(os.times()[:4]) - cpu}
 
 
 def alone(folder: Path, *arguments: object) -> dict[str, float]:
@@ -123,6 +125,7 @@ def measure(folder: Path, n_jobs: int, size: int) -> Iterator[tuple[str, str]]:
             found = times[workers, n] = alone(folder, "--one", n, "--workers", workers)
             who = f"{workers} processes" if workers else "one process"
             told = f"{found['seconds']:.1f} s, {found['seconds'] / n / size * 1e6:.2f} µs a job"
+            told += f" ({found['cpu'] / n / size * 1e6:.2f} of a processor)"
             yield f"{n * size:,} jobs in {n:,} parts, {who}", f"{told}, caller {found['mib']:.0f} MiB above its start"
     for n in (n_parts, 2 * n_parts):
         yield f"{n * size:,} jobs: speed-up on two", f"{times[0, n]['seconds'] / times[2, n]['seconds']:.2f} times"
