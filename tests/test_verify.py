@@ -113,7 +113,7 @@ def test_of_many_changed_cells_of_a_given_file_each_is_found_and_named(
     monkeypatch.setattr(verify, "_tables", lambda *_, **__: iter(()))
     draw, path = random.Random(5), copied / name
     before = path.read_bytes()
-    for _ in range(25):
+    for _ in range(15):
         edit = change_any(path, draw)
         assert is_named(edit, lcn.verify_report(copied)), edit
         path.write_bytes(before)
