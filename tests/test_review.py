@@ -629,10 +629,10 @@ class TestStill:
         desk = lcn.review(sample, labels=tmp_path / "labels.csv", reviewer="kim")
         desk.press("1")
         bundle = desk._repr_mimebundle_()
-        assert bundle["text/plain"].startswith("Review by kim: 1 of 90 read")
+        assert bundle["text/plain"].startswith("Review by kim: 1 of 75 read")
         assert "application/vnd.jupyter.widget-view+json" in bundle
         html = bundle["text/html"]
-        assert "1 of 90 read" in html
+        assert "1 of 75 read" in html
         assert "and 70 more" in html
         assert len(html.encode()) < 50_000
         assert "script" not in Tags(html).tags
@@ -656,7 +656,7 @@ class TestStill:
         output = nbformat.v4.new_output("display_data", desk._repr_mimebundle_())
         notebook.cells = [nbformat.v4.new_code_cell("desk", outputs=[output])]
         html, _ = HTMLExporter().from_notebook_node(notebook)
-        assert "0 of 90 read" in html
+        assert "0 of 75 read" in html
         assert desk.queue["job_id"].iloc[0] in html
 
 

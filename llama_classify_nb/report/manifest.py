@@ -19,7 +19,7 @@ from .folder import MANIFEST
 
 _FORMAT = 1
 _SEAL = "sha256"
-_LIBRARIES = ("pandas", "numpy", "pyarrow", "scipy", "matplotlib")
+_LIBRARIES = ("pandas", "numpy", "pyarrow", "scipy", "matplotlib", "jinja2")
 #: Files that nothing else tells: where one of their cells was changed, only its sums show which.
 SUMMED = ("jobs", "rules", "problems", "labels", "plan")
 

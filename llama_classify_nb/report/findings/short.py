@@ -45,8 +45,8 @@ def _failed(audit: Audit) -> list[str]:
 
 
 def _overlapping(audit: Audit) -> list[str]:
-    table = audit.tables["rule_overlap"]
-    if not len(table):
+    table = audit.table("rule_overlap")
+    if table is None or not len(table):
         return []
     first = table.iloc[0]
     return [
