@@ -42,7 +42,7 @@ class Packs(Singles):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._is_waiting = False  # for jobs to end: then a list may show them unfinished
-        self._list_is_off = False
+        self._list_is_off = self._list_works = False
         self._list_failures = 0
         self._pack_size = PACK_SIZE
         self._detour = asyncio.Lock()
@@ -122,6 +122,7 @@ class Packs(Singles):
                 if self._list_is_off:
                     return
                 continue
+            self._list_works = True
             came = [
                 one.answer
                 for one in map(self._listed, page.items)
@@ -144,9 +145,10 @@ class Packs(Singles):
         return self._client.job_target(job_id), functools.partial(self._read_asked, job_id)
 
     async def _single_after_all(self, lane: Lane, job_id: str, error: ApiError) -> Any:
-        """Ask for one job at once, where the list call says not to ask for long, or ever: it may mean lists alone."""
+        """Ask for one job at once, where the list call refuses for long, for ever, or from the start: perhaps alone."""
         ends_all = isinstance(error, AuthenticationError | PaymentRequiredError)
-        if not ends_all and (error.retry_after or 0.0) < LONG_S:
+        never_worked = isinstance(error, RateLimitError) and not self._list_works
+        if not (ends_all or never_worked or (error.retry_after or 0.0) >= LONG_S):
             raise error
         async with self._detour:
             if self._stopped is not None or self._pace.now() < self._no_detour_until:

@@ -56,14 +56,21 @@ class Run(NamedTuple):
     n_requests: int
 
 
-def fetched(answer: Callable[[int, int, float], httpx.Response | None], n: int = 200) -> Run:
-    """Fetch jobs one by one; ``answer`` says what is wrong for a job by its place, the attempt and the time."""
+def fetched(
+    answer: Callable[[int, int, float], httpx.Response | None],
+    listed: Callable[[int], httpx.Response] = lambda _: httpx.Response(405),
+) -> Run:
+    """Fetch jobs one by one; ``answer`` says what is wrong for a job by its place, the attempt and the time.
+
+    ``listed`` gives the answer of the list call, by its number.
+    """
     loop, attempts = _Loop(), collections.Counter[str]()
 
     async def serve(request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(LATENCY_S)
         if request.url.path == PATH:
-            return httpx.Response(405)
+            attempts[PATH] += 1
+            return listed(attempts[PATH])
         job_id = request.url.path.rsplit("/", 1)[1]
         attempts[job_id] += 1
         wrong = answer(PLACES[job_id], attempts[job_id], loop.time())
@@ -72,7 +79,7 @@ def fetched(answer: Callable[[int, int, float], httpx.Response | None], n: int =
     async def main() -> Run:
         client = lcn.Client("llx-x", base_url="http://127.0.0.1:1", transport=httpx.MockTransport(serve))
         fetch = Fetch(client, MemoryArchive(), Progress(), pace=Pace(clock=loop.time, jitter=lambda: 0.5))
-        await fetch.by_ids(list(BODIES)[:n])
+        await fetch.by_ids(list(BODIES))
         left = fetch.finish()
         return Run(left.job_ids, len(left.problems), loop.time(), left.n_requests)
 
@@ -118,3 +125,12 @@ def test_an_outage_is_over_a_few_seconds_after_it(until_s: float) -> None:
     assert run.job_ids == list(BODIES)
     assert run.seconds < until_s + 10
     assert run.n_requests <= 1.5 * 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"retry-after": "1"}, {"retry-after": "4"}, {"retry-after": "90"}])
+@pytest.mark.parametrize("other", [429, 425, 500])
+def test_a_list_that_alone_is_refused_from_the_start_holds_up_nothing(other: int, headers: dict[str, str]) -> None:
+    run = fetched(lambda _, __, ___: None, lambda n: status(429, **headers) if n % 2 else status(other))
+    assert run.job_ids == list(BODIES)
+    assert run.seconds < 15
+    assert run.n_requests <= 200 + 16
