@@ -43,7 +43,7 @@ _NOTEBOOK = """() => {
     return JSON.stringify([panel.content.mode, panel.content.activeCellIndex, cells]);
 }"""
 _IDLE = """() => {
-    if (!window.jupyterapp) { return true; }
+    if (!document.querySelector('.jp-NotebookPanel')) { return true; }  // Voila
     const current = window.jupyterapp.shell.currentWidget;
     const session = current && current.sessionContext && current.sessionContext.session;
     return !!session && !!session.kernel && current.context.isReady && session.kernel.status === 'idle';
