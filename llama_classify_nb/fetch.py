@@ -124,7 +124,12 @@ class Fetch(Discovery):
         if self._stopped is not None:
             return []
         states = self._archive.states(job_ids)
-        return [job_id for job_id in job_ids if not states.get(job_id, job_id in self._problems)]
+        lost = {
+            job_id
+            for job_id, (_, _, _, _, is_retryable, _) in self._problems.items()
+            if job_id not in states or not is_retryable
+        }
+        return [job_id for job_id in job_ids if not states.get(job_id, False) and job_id not in lost]
 
     async def count(self, filters: Filters) -> int:
         """Count the jobs that the list call finds: by the service's own number, or else one by one."""

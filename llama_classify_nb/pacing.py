@@ -29,7 +29,7 @@ SENSELESS_PATIENCE_S = 45.0  # the same, where answers come, but none that makes
 BACKOFF_S, MAX_BACKOFF_S = 0.2, 8.0
 REFUSED_BACKOFF_S = 1.0
 DOWN_AFTER = 16  # failures in a row, of any requests, after which one request at a time asks
-INSIST = 4  # times that the most tried request asks then, before it gives way
+INSIST = 8  # times that the most tried request asks then, before it gives way
 PROBE_EVERY_S, PROBE_GROWTH = 5.0, 1.25  # at most, and how much longer than the last such wait each is
 GLANCE_S = 0.002  # how often to look whether another request has ended
 STEP_S = 0.5  # the longest wait at a time: so soon does a fetch that has given up end
@@ -93,16 +93,17 @@ class Pace:
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._last_success = clock()
         self._failures_in_a_row = self._too_long_in_a_row = 0
-        self._has_given_way = False
         self._waits_until = -math.inf
-        self._gate, self._probe = Gate(), Gate()
+        self._gate, self._probe = Gate(INSIST), Gate(INSIST)
 
     @property
     def is_down(self) -> bool:
         """Whether nothing gets through at all."""
         return self._failures_in_a_row >= DOWN_AFTER
 
-    async def ask(self, once: Callable[[], Awaitable[T]], *, tries: int = TRIES, gives_way: bool = False) -> T:
+    async def ask(
+        self, once: Callable[[], Awaitable[T]], *, tries: int = TRIES, tried: int = 0, gives_way: bool = False
+    ) -> T:
         """Make a request, again and again while that may help.
 
         Parameters
@@ -112,22 +113,24 @@ class Pace:
         tries : int
             How many failures to put up with. A refusal (429) isn't a failure, and neither is one while no request of
             the fetch succeeds: then the service is down, not this request bad.
+        tried : int
+            How often it was tried before.
         gives_way : bool
-            Whether to raise, every other time, while nothing gets through at all, so that another request may show
-            whether that is so.
+            Whether to raise, but for the request that was tried most often, while nothing gets through at all: another
+            one may show whether that is so.
 
         Raises
         ------
         ApiError
-            The last one; its ``attempts`` counts the requests made.
+            The last one; its ``attempts`` counts the requests made, before this call too.
         """
-        failures = attempts = refusals = 0
+        failures, attempts = 0, tried
         while True:
             attempts += 1
             is_most_tried = False
             try:
                 async with self._probing(attempts) as is_most_tried:
-                    return await self._request(once, attempts, refusals)
+                    return await self._request(once, attempts)
             except ApiError as error:
                 error.attempts = attempts
                 if not error.retryable:
@@ -135,7 +138,6 @@ class Pace:
                 if isinstance(error, StaleConnectionError):
                     continue
                 if isinstance(error, RateLimitError):
-                    refusals += 1
                     wait = error.retry_after or REFUSED_BACKOFF_S * (0.5 + 0.5 * self._jitter())
                 else:
                     failures += not self.is_down
@@ -144,8 +146,12 @@ class Pace:
                 if failures >= tries:
                     raise
                 self._check_patience(error, wait)
-                if gives_way and self.is_down and self._gives_way(attempts, is_most_tried=is_most_tried):
-                    raise
+                if gives_way and self.is_down and not (is_most_tried and attempts < INSIST):
+                    # Some jobs always fail, some fail at first only: one is tried again and again, the others give way.
+                    await self.pause(error.retry_after or 0.0)
+                    if self.is_down:
+                        raise
+                    wait = 0.0
                 self._count_retry()
                 await self.pause(wait)
 
@@ -192,16 +198,6 @@ class Pace:
             self.gave_up = BudgetError(f"the retry budget of {self._retry_budget:,} is used up")
             raise self.gave_up
 
-    def _gives_way(self, attempts: int, *, is_most_tried: bool) -> bool:
-        """Tell whether a request should leave its turn to another one, while nothing gets through.
-
-        Some jobs always fail, some fail at first only: one is tried again and again, and half of the others give way.
-        """
-        if is_most_tried:
-            return attempts % INSIST == 0
-        self._has_given_way = not self._has_given_way
-        return self._has_given_way
-
     @contextlib.asynccontextmanager
     async def _probing(self, attempts: int) -> AsyncIterator[bool]:
         """While nothing gets through, wait for a turn to see whether that is still so."""
@@ -217,7 +213,7 @@ class Pace:
                 await self._probe.let_by(turn)
             yield turn.is_for_most_tried
 
-    async def _request(self, once: Callable[[], Awaitable[T]], attempts: int, refusals: int) -> T:
+    async def _request(self, once: Callable[[], Awaitable[T]], attempts: int) -> T:
         async with self._gate.turn(attempts) as turn:
             started = await self._start(turn)
             if self.gave_up is not None:
@@ -229,19 +225,19 @@ class Pace:
         except RateLimitError as error:
             self.n_refused += 1
             self.refused_in_a_row += 1
-            self._rate.refused(self._clock(), started, error.retry_after, refusals)
+            self._rate.refused(self._clock(), started, error.retry_after, attempts - 1)
             raise
         except ApiError as error:
             if error.retryable:
                 self._rate.ended(started)
                 self._failures_in_a_row += not isinstance(error, StaleConnectionError)
             else:
-                self._got_through(started, refusals, is_served=False)
+                self._got_through(started, attempts - 1, is_served=False)
             raise
         except BaseException:
             self._rate.ended(started)
             raise
-        self._got_through(started, refusals)
+        self._got_through(started, attempts - 1)
         return answer
 
     async def _start(self, turn: Turn) -> float:
@@ -268,10 +264,10 @@ class Pace:
         )
         raise self.gave_up
 
-    def _got_through(self, started: float, refusals: int, *, is_served: bool = True) -> None:
+    def _got_through(self, started: float, n_before: int, *, is_served: bool = True) -> None:
         self._failures_in_a_row = self._too_long_in_a_row = self.refused_in_a_row = 0
         self._last_success = self._clock()
-        self._rate.admitted(self._last_success, started, refusals, is_served=is_served)
+        self._rate.admitted(self._last_success, started, n_before, is_served=is_served)
 
     def _check_patience(self, error: ApiError, wait: float) -> None:
         """Give up, once and for all requests, where nothing has succeeded for too long, or won't for as long."""

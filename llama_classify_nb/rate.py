@@ -37,7 +37,8 @@ FAST, SLOW = 1.3, 1.0008  # growth a second
 CONTRADICTED = 2  # windows in a row that refused some of their quota, after which it is taken to be none
 ALIKE = 4  # requests in a row that got through after as many refusals each, which shows that these are by count
 LEAVING_TRIAL = 8  # requests that then tell whether it is a pace
-PUSH_EVERY = 8  # windows after which one request more than the quota is tried
+PUSH_EVERY, PUSH_GROWTH = 4, 4  # windows after which more than the quota is tried: one request, and then ever more
+CERTAIN = 0.05  # of a window's length: what need not be known better
 # Cuts after which it is tried whether refusals have to do with the pace at all …
 TRIALS = (6, 9, 12, 16, 20, 26, 32, 40, 60, 90)
 TOLD_TRIALS = (10, 20, 40, 160)  # … where the service says how long to wait, and so seems to know what it does
@@ -146,10 +147,11 @@ class Rate:
         self._n_cuts = 0
         self._trial: _Trial | None = None
         self._is_noisy = False
-        # Window: requests and seconds.
+        # Window: requests and seconds, and seconds after which it was still shut.
         self._quota: int | None = None
-        self._period = 0.0
+        self._period = self._shortest = 0.0
         self._push = self._n_windows = 0
+        self._pushes = 1
         self._run_refused = self._n_contradicted = 0  # within the quota, after all of it was started
 
     @_locked
@@ -199,7 +201,9 @@ class Rate:
             self._trial.n_started += 1
         elif self._mode == "window":
             if self._run_started >= (self._quota or 1) + self._push:
-                self._close(now, self._opened + self._period)
+                is_certain = self._period - self._shortest <= CERTAIN * self._period
+                length = self._period if is_certain else (self._period + self._shortest) / 2
+                self._close(now, self._opened + length)
         elif self._pace < math.inf:
             self._next_start = max(self._next_start, now - 1 / self._pace) + 1 / self._pace
         return True
@@ -213,7 +217,7 @@ class Rate:
 
     @_locked
     def admitted(self, now: float, started: float, n_before: int = 0, *, is_served: bool = True) -> None:
-        """Take note of a request that got through, after ``n_before`` refusals of the same.
+        """Take note of a request that got through, after ``n_before`` others of the same.
 
         ``is_served``: to the job, not to a refusal of another kind.
         """
@@ -238,7 +242,7 @@ class Rate:
 
     @_locked
     def refused(self, now: float, started: float, retry_after: float | None, n_before: int = 0) -> None:
-        """Take note of a request that was refused, after ``n_before`` refusals of the same.
+        """Take note of a request that was refused, after ``n_before`` others of the same.
 
         ``retry_after`` is what the service asked to wait, in seconds.
         """
@@ -274,6 +278,7 @@ class Rate:
         self._anchor, self._since_anchor, self._heard = now, 0, now
         if retry_after and retry_after >= LONG_S:
             self._quota, self._period = max(1, self._run_admitted), now + retry_after - opened
+            self._shortest = self._period
         self._close(now, now + wait)
 
     def _close(self, now: float, until: float) -> None:
@@ -287,6 +292,9 @@ class Rate:
         wait = min(MAX_BACKOFF_S, (retry_after or BACKOFF_S) * 2**self._n_probes)
         if self._quota is not None:
             wait = min(wait, max(BACKOFF_S, 0.1 * self._period))
+            expected = (self._opened or now) + self._period
+            if self._n_probes == 1 and expected > now:  # it was tried earlier than it is known to open
+                wait = expected - now
         dues = ((self._opened or 0.0) + minute for minute in MINUTE_S)
         probe = next((due for due in dues if now < due < now + wait + LONG_S), now + wait)
         self._next_start = max(probe, now + (retry_after or 0.0))
@@ -300,6 +308,9 @@ class Rate:
             self._n_contradicted = self._n_contradicted + 1 if is_contradicted else 0
             if is_contradicted and 2 * self._run_admitted >= self._quota:
                 self._quota = max(1, self._run_admitted)
+            self._pushes = PUSH_GROWTH * self._push if self._push and self._run_admitted > self._quota else 1
+            if self._pushes > 1:
+                self._quota, self._n_windows = self._run_admitted, -1  # the next window is to take still more
         self._mode = "window"
         if self._quota is None and not (darkness >= LONG_S and self._run_admitted > 1):
             self._mode = "paced"
@@ -307,10 +318,12 @@ class Rate:
                 low, high = 0.5 / darkness, 1 / max(self._probed - self._shut, 1e-3)
                 self._bracket, self._pace = (low, high), math.sqrt(2 * low * high)
             self._next_start = max(self._next_start, started + 1 / self._pace)
-        elif self._quota is None:
-            self._quota, self._period = self._run_admitted, started - opened
-        elif self._probed is not None:  # it opened later than expected
-            self._period = started - opened
+        elif self._quota is None or self._probed is not None:  # it opened, or it did so later than expected
+            self._quota, self._period = self._quota or self._run_admitted, started - opened
+            is_minute = MINUTE_S[0] <= self._period < MINUTE_S[1] + BACKOFF_S
+            self._shortest = self._period if is_minute or self._probed is None else self._probed - opened
+        else:
+            self._period = min(self._period, started - opened)
         if self._quota is not None:
             # A window that slides opens as it was used: as long as that took, only its first place is free.
             self._next_start = now + min(1.1 * max(0.0, self._run_last - opened), 0.05 * self._period)
@@ -318,7 +331,7 @@ class Rate:
         self._opened, self._run_started, self._run_admitted, self._run_refused = started, 1, 0, 0
         if self._quota is not None:
             self._n_windows += 1
-            self._push = int(self._n_windows % PUSH_EVERY == 0)
+            self._push = self._pushes if self._n_windows % PUSH_EVERY == 0 else 0
             if self._n_contradicted >= CONTRADICTED:
                 self._leave_window(now, n_admitted)
             elif self._quota + self._push <= 1:
@@ -331,8 +344,10 @@ class Rate:
         if retry_after and retry_after >= LONG_S:
             self._quota = max(1, n)
             if n > 1:
-                self._period = now + retry_after - opened
+                self._period = self._shortest = now + retry_after - opened
             self._close(now, now + retry_after)
+        elif retry_after and now + retry_after < opened + self._period / 2:  # it opens long before its end
+            self._leave_window(now, n)
         elif 2 * n >= (self._quota or 1):
             self._quota = max(1, n)
             self._close(now, max(opened + self._period, now + (retry_after or 0.0)))

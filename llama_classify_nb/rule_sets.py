@@ -18,11 +18,11 @@ from .answers import Job
 from .columns import POOL, Codes, joined, sorted_categories, text_chunk, texts
 from .configurations import Configuration, KnownConfiguration, ParsingConfiguration, read_configuration, unknown_keys
 from .exceptions import InvalidAnswerError
-from .schema import TEXT
 
 REMEMBERED = 4_096  # configurations that are told apart by their bytes; where there are more, few come twice
 FEW = 100  # jobs, too few to tell from whether each has rules of its own
 _NOTHING_SAID = ParsingConfiguration()
+_NAME_LENGTH = 16  # of a rule set's name: 64 bits as hexadecimal digits
 _CODE_BYTES = 4  # of the number of a type, and of a length
 
 
@@ -123,14 +123,16 @@ class RuleSets:
         names = [rule.type for rule in rules]
         types, descriptions = self._types.encode(names), text_chunk([rule.description for rule in rules])
         prints = self._fingerprints(n_rules, names, types.tobytes(), descriptions)
+        n_before = len(self._n_rules)
         sets = list(map(self._sets.__getitem__, prints))
         self._set_of += sets
-        is_new = np.zeros(len(sets), dtype=bool)
-        for place, rule_set in enumerate(sets):
-            if rule_set == len(self._n_rules):
-                self._n_rules.append(n_rules[place])
-                is_new[place] = True
-        if not is_new.all():
+        if sets[-1] - n_before == len(sets) - 1:  # each of them has a number of its own: all are new
+            self._n_rules += n_rules
+        else:
+            is_new = np.zeros(len(sets), dtype=bool)
+            is_new[np.unique(sets, return_index=True)[1]] = True
+            is_new &= np.array(sets) >= n_before
+            self._n_rules += np.array(n_rules)[is_new].tolist()
             of_new = np.repeat(is_new, n_rules)
             types, descriptions = types[of_new], pc.filter(descriptions, pa.array(of_new), memory_pool=POOL)
         self._rule_types.append(types)
@@ -184,9 +186,12 @@ class RuleSets:
     @functools.cached_property
     def _names(self) -> tuple[pd.Index, np.ndarray]:
         """Give the names of the rule sets, sorted, and for each rule set the place of its name."""
-        content = self._sets.values_in_order()
-        order = np.argsort(np.frombuffer(b"".join(content), ">u8"), kind="stable")
-        names = pd.Index([content[place].hex() for place in order], dtype=TEXT)
+        content = np.frombuffer(b"".join(self._sets.values_in_order()), ">u8").astype(np.uint64)
+        order = np.argsort(content, kind="stable")
+        # As bytes, one after another, they are a column of text as soon as Arrow is told where each ends.
+        digits = pa.py_buffer(content[order].astype(">u8").tobytes().hex().encode())
+        ends = pa.py_buffer(np.arange(len(order) + 1, dtype=np.int64) * _NAME_LENGTH)
+        names = pd.Index(texts([pa.LargeStringArray.from_buffers(len(order), ends, digits)]))
         places = np.empty(len(order), np.int64)
         places[order] = np.arange(len(order))
         return names, places

@@ -124,10 +124,10 @@ class Singles:
     async def _one(self, job_id: str, lane: Lane) -> bool:
         """Ask for a job; tell whether anything got through."""
         read = functools.partial(self._read_asked, job_id)
+        tried = self._attempts.pop(job_id, 0)
         try:
-            answer = await self._ask(lane, self._client.job_target(job_id), read, gives_way=True)
+            answer = await self._ask(lane, self._client.job_target(job_id), read, tried=tried, gives_way=True)
         except ApiError as error:
-            error.attempts += self._attempts.pop(job_id, 0)
             if error.retryable and self._pace.is_down and self._stopped is None:  # perhaps another job gets through
                 self._attempts[job_id] = error.attempts
                 self._queue.put_nowait((True, functools.partial(self._one, job_id)))

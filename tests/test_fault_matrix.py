@@ -414,6 +414,11 @@ class TestLists:
         assert_all(result, ids, per_job=1.1)
         assert result.seconds < 120
 
+    @pytest.mark.parametrize(("code", "wait_s"), [(429, 3_600), (429, 90), (503, 600), (401, None), (402, None)])
+    def test_row_41_a_list_that_alone_refuses_for_long_or_for_good(self, code: int, wait_s: float | None) -> None:
+        result = run(faults.status(code, call="list", retry_after=wait_s), ids=IDS[:60])
+        assert_all(result, IDS[:60], per_job=1.0)
+
     def test_row_41_an_outage_leaves_the_list_to_be_used_after_it(self) -> None:
         ids = list(BODIES)[:1_600]
         result = run(faults.status(503, for_s=20.0), ids=ids)

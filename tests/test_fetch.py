@@ -284,6 +284,52 @@ class TestLongLists:
 
 
 class TestListsThatCannotBeTrusted:
+    @staticmethod
+    def paged(change: Any) -> tuple[lcn.Client, list[str]]:
+        """Give a client whose list answers are changed on the way, and the paths that it asks for."""
+        paths: list[str] = []
+
+        def serve(request: httpx.Request) -> httpx.Response:
+            paths.append(request.url.path)
+            if request.url.path != PATH:
+                return httpx.Response(200, json=RAW[request.url.path.rsplit("/", 1)[1]])
+            ids = request.url.params.get_list("job_ids") or list(RAW)
+            start = int(request.url.params.get("page_token", 0))
+            page = ids[start : start + 100]
+            more = start + 100 if start + 100 < len(ids) else None
+            body = {"items": [RAW[job_id] for job_id in page], "next_page_token": more, "total_size": len(ids)}
+            return httpx.Response(200, content=json.dumps(change(body)))
+
+        return lcn.Client("llx-test", base_url="http://127.0.0.1:1", transport=httpx.MockTransport(serve)), paths
+
+    @pytest.mark.parametrize("token", ["", 0, False, True, 5.5, {"a": 1}, [], None])
+    def test_an_odd_token_costs_no_job(self, token: Any) -> None:
+        client, paths = self.paged(lambda page: {**page, "next_page_token": token, "total_size": 10**400})
+        ids = list(RAW)
+        assert_whole(lcn.fetch_jobs(ids, client=client, progress=False), ids)
+        assert paths == [PATH] * 3
+
+    def test_a_token_that_is_a_number_is_followed(self) -> None:
+        client, paths = self.paged(lambda page: page)
+        jobset = lcn.fetch_jobs(client=client, progress=False)
+        assert sorted(jobset.jobs["job_id"]) == sorted(RAW)
+        assert paths == [PATH] * 3
+
+    def test_a_token_that_cannot_be_followed_is_told(self) -> None:
+        client, _ = self.paged(lambda page: {**page, "next_page_token": {"offset": 100}})
+        jobset = lcn.fetch_jobs(client=client, progress=False)
+        assert len(jobset) == 100
+        assert any("it may lack some" in note for note in jobset.notes)
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_of_a_job_that_stands_twice_on_a_page_the_newest_is_kept(self, order: int) -> None:
+        old = {"updated_at": "2020-01-01T00:00:00Z", "error_message": "long ago"}
+        client, _ = self.paged(
+            lambda page: {**page, "items": [*page["items"], *({**job, **old} for job in page["items"])][::order]}
+        )
+        ids = list(RAW)[:80]
+        assert_whole(lcn.fetch_jobs(ids, client=client, progress=False), ids)
+
     @pytest.mark.parametrize(
         "kind", ["omit", "skip", "stale", "no_result", "ignore_ids", "self_token", "endless", "short"]
     )
@@ -542,6 +588,23 @@ class TestWaiting:
             jobset = self.wait(server, server.job_ids[:20], timeout=0.2)
         assert (jobset.jobs["outcome"] == "unfinished").all()
         assert "20 still unfinished after 0.2 s" in jobset.notes
+
+    def test_a_job_that_is_deleted_meanwhile_is_not_waited_for(self) -> None:
+        class Deleting(httpx.AsyncHTTPTransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                response = await super().handle_async_request(request)
+                await response.aread()
+                if request.url.path.endswith(lost):
+                    server.set_job(lost, None)
+                return response
+
+        running = {**RAW[json.loads(LINES[0])["id"]], "status": "RUNNING", "result": None}
+        lost = running["id"]
+        with lcn.demo_server([running]) as server:
+            client = lcn.Client(server.api_key, base_url=server.base_url, transport=Deleting())
+            jobset = lcn.wait_for_jobs([lost], timeout=3_600, client=client, progress=False)
+        assert jobset.jobs["outcome"].tolist() == ["unfinished"]
+        assert any("older answer stands" in note for note in jobset.notes)
 
     def test_a_cancelled_job_has_ended(self) -> None:
         cancelled = {**RAW[json.loads(LINES[0])["id"]], "status": "CANCELLED", "result": None}

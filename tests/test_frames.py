@@ -327,6 +327,50 @@ def test_jobs_that_each_have_rules_of_their_own_are_read_alike() -> None:
     pd.testing.assert_frame_equal(whole.rules, tables.rules)
 
 
+@st.composite
+def lines_of_jobs(draw: st.DrawFn) -> list[bytes]:
+    texts = st.sampled_from(["a", "b", "", "é\U0001f600", 'q"\\', "\ud800", "x" * 300])
+    rules = st.lists(st.fixed_dictionaries({"type": texts, "description": texts}), min_size=1, max_size=3)
+    parsing = st.none() | st.fixed_dictionaries(
+        {}, optional={"lang": texts, "max_pages": st.sampled_from([1, 2.0, 2.5])}
+    )
+    configuration = st.fixed_dictionaries(
+        {"rules": rules},
+        optional={"mode": st.none() | texts, "parsing_configuration": parsing, "new": st.just({"n": 1})},
+    )
+    lines = []
+    for number, one in enumerate(draw(st.lists(configuration, min_size=1, max_size=12))):
+        line = json.dumps(job(id=f"job-{number}", configuration=one), ensure_ascii=draw(st.booleans()))
+        lines.append(line.encode("utf-8", "surrogatepass"))
+    return lines
+
+
+def check_both_ways_to_read_configurations(lines: list[bytes]) -> None:
+    tables = []
+    for is_whole in (False, True):
+
+        def judge(self: rule_sets.RuleSets, *_: int, is_whole: bool = is_whole) -> None:
+            self.are_all_different = is_whole
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rule_sets.RuleSets, "_judge", judge)
+            tables.append(frames.read_tables([SAMPLE_LINES[0], b"\n".join(lines)]))
+    pd.testing.assert_frame_equal(tables[0].jobs, tables[1].jobs)
+    pd.testing.assert_frame_equal(tables[0].rules, tables[1].rules)
+    assert tables[0].problem_rows == tables[1].problem_rows
+
+
+@settings(max_examples=25, deadline=None)
+@given(lines_of_jobs())
+def test_configurations_read_with_their_jobs_are_those_read_by_themselves(lines: list[bytes]) -> None:
+    check_both_ways_to_read_configurations(lines)
+
+
+def test_awkward_jobs_are_the_same_with_their_configurations_read_either_way() -> None:
+    for line in EDGE_LINES:
+        check_both_ways_to_read_configurations([line])
+
+
 def test_jobs_that_each_have_a_type_of_their_own_are_counted() -> None:
     jobs = []
     for number in range(300):

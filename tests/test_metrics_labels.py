@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks import audits
+from published_runs import GOOD, POOR, made, published
 from scipy import stats
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
@@ -19,7 +19,7 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 import llama_classify_nb as lcn
 from llama_classify_nb import metrics
 from llama_classify_nb.exceptions import ArgumentError
-from llama_classify_nb.metrics import _strata
+from llama_classify_nb.label_records import NO_RULE
 
 #: Documented figures of the bundled jobs: jobs scored, accuracy, mean confidence, ECE10, Brier, AUROC.
 KNOWN = {
@@ -27,26 +27,11 @@ KNOWN = {
     "cfg-naivebayes-10types": (2463, 0.7499, 0.9712, 0.2213, 0.2202, 0.7392),
     "cfg-logreg-8types": (694, 0.7622, 0.7507, 0.0350, 0.1170, 0.8830),
 }
-#: Pages and errors of two published runs, from the highest confidence down (AWS IDP accelerator's benchmark, 2026).
-GOOD = [(0.95, 193, 5), (0.92, 43, 2), (0.85, 28, 5), (0.72, 19, 18), (0.60, 15, 14)]
-POOR = [(0.95, 271, 25), (0.90, 2, 1), (0.85, 22, 18), (0.70, 3, 2)]
 
 
 @pytest.fixture(scope="module")
 def labels() -> pd.DataFrame:
     return lcn.load_sample_labels()
-
-
-def published(rows: list[tuple[float, int, int]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    confidence = np.repeat([row[0] for row in rows], [row[1] for row in rows])
-    right = np.concatenate([np.arange(n) >= n_wrong for _, n, n_wrong in rows])
-    jobs = made(confidence)
-    return jobs, pd.DataFrame({"job_id": jobs["job_id"], "label": np.where(right, "a", "b")})
-
-
-def made(confidence: Any, **columns: Any) -> pd.DataFrame:
-    ids = [f"job-{number}" for number in range(len(confidence))]
-    return pd.DataFrame({"job_id": ids, "outcome": "matched", "type": "a", "confidence": confidence, **columns})
 
 
 def judged(jobs: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
@@ -130,6 +115,10 @@ class TestScores:
                 "none of its 1 values of job_id is in jobs.*'x'",
             ),
             (pd.DataFrame({"job_id": ["job-0"], "label": [3]}), "the label 3 isn't a text"),
+            (
+                pd.DataFrame([["job-0", "a", "b"]], columns=["job_id", "label", "label"]),
+                "several columns called 'label'",
+            ),
         ],
     )
     def test_labels_that_can_not_be_right_are_refused(self, labels: Any, message: str) -> None:
@@ -253,147 +242,10 @@ class TestCalibration:
             assert "91% of the answers" in poor["reasons"]
         assert metrics.confidence_health(*published(POOR))["unreachable_error_share"].item() == 25 / 46
 
-
-class TestThreshold:
-    def test_published_runs_are_certified_where_they_can_be(self) -> None:
-        good, poor = published(GOOD), published(POOR)
-        row = metrics.precision_threshold(*good, target=0.94).iloc[0]
-        assert (row["certified"], row["threshold"], row["n_accepted"]) == (True, 0.92, 236)
-        assert row["coverage"] == pytest.approx(236 / 298)
-        for data, target in ((good, 0.95), (poor, 0.94), (poor, 0.95)):
-            row = metrics.precision_threshold(*data, target=target).iloc[0]
-            assert not row["certified"]
-            assert np.isnan(row["threshold"])
-        assert metrics.precision_threshold(*good, target=0.95)["n_more"].item() > 0
-        assert pd.isna(metrics.precision_threshold(*poor, target=0.95)["n_more"].item())
-
-    def test_each_bound_is_that_of_the_binomial(self) -> None:
-        row = metrics.precision_threshold(*published(GOOD), target=0.94).iloc[0]
-        exact = stats.binomtest(236 - 7, 236, alternative="greater").proportion_ci(0.95, "exact").low
-        assert row["precision_lower"] == pytest.approx(exact)
-        assert exact > 0.94
-
-    def test_groups_share_what_may_go_wrong(self) -> None:
-        jobs, some = published(GOOD)
-        twice = pd.concat([jobs.assign(g="x"), jobs.assign(g="y", job_id=jobs["job_id"] + "y")], ignore_index=True)
-        both = pd.concat([some, some.assign(job_id=some["job_id"] + "y")], ignore_index=True)
-        table = metrics.precision_threshold(twice, both, target=0.94, by="g")
-        alone = metrics.precision_threshold(jobs, some, target=0.94, assurance=0.975)
-        assert table["certified"].tolist() == alone["certified"].tolist() * 2
-
-    def test_a_pilot_certifies_nothing(self) -> None:
-        jobs = made(np.linspace(0.5, 1, 400))
-        some = pd.DataFrame({"job_id": jobs["job_id"], "label": "a", "stage": ["pilot"] * 399 + ["main"]})
-        assert metrics.precision_threshold(jobs, some)["n"].item() == 1
-
-    def test_uneven_labels_are_thinned(self) -> None:
-        jobs = made(np.linspace(0.5, 1, 4000))
-        some = pd.DataFrame({"job_id": jobs["job_id"], "label": "a", "inclusion_probability": 1.0})
-        some.loc[:1999, "inclusion_probability"] = 0.1
-        some = some[(some.index >= 2000) | (some.index % 10 == 0)]
-        assert 340 <= metrics.precision_threshold(jobs, some)["n"].item() <= 460
-
-    @pytest.mark.parametrize("by_plan", [False, True])
-    def test_the_promise_is_kept_and_not_by_timidity(self, by_plan: bool) -> None:
-        (_, jobs, some), *_ = audits.populations()
-        broken, accepted = audits.thresholds(jobs, some, 400, 120, by_plan=by_plan)
-        assert broken <= 0.05
-        assert accepted >= 0.55
-
-    def test_at_the_very_edge_the_promise_is_kept_as_often_as_assured(self) -> None:
-        chance = np.random.default_rng(7)
-        jobs = made(np.repeat([0.9, 0.8, 0.7], [8_000, 2_000, 2_000]))
-        right = np.concatenate(
-            [chance.permutation(np.arange(size) >= n) for size, n in ((8_000, 402), (2_000, 400), (2_000, 900))]
-        )
-        truth = pd.DataFrame({"job_id": jobs["job_id"], "label": np.where(right, "a", "b")})
-        broken = 0
-        for _ in range(300):  # 5.025 % are wrong at the top: any certificate is a broken promise
-            some = truth.iloc[chance.choice(len(truth), 500, replace=False)]
-            broken += bool(metrics.precision_threshold(jobs, some)["certified"].item())
-        assert stats.binomtest(broken, 300, 0.05, alternative="greater").pvalue > 0.01
-        assert broken > 0
-
-
-class TestPlans:
-    def test_labels_are_shared_out_within_bounds(self) -> None:
-        n_jobs, spread = np.array([1000, 10, 500]), np.array([0.1, 0.5, 0.4])
-        for n in (20, 100, 900, 1510):
-            given = _strata.allocate(n, n_jobs, spread, np.array([5, 5, 5]))
-            assert given.sum() == n
-            assert (given <= n_jobs).all()
-            assert (given >= 5).all()
-
-    def test_one_stratum_of_many_jobs_is_wilson_with_correction(self) -> None:
-        from statsmodels.stats.proportion import proportion_confint
-
-        for right, n in ((9, 10), (40, 50), (0, 20), (20, 20)):
-            _, lower, upper = _strata.interval(np.array([10**9]), np.array([n]), np.array([right]), 0.95)
-            plain = proportion_confint(right, n, method="wilson")
-            assert lower <= plain[0] + 1e-9
-            assert upper >= plain[1] - 1e-9
-            z, rate, step = 1.959964, right / n, 0.5 / n
-            for end, sign in ((lower, 1), (upper, -1)):
-                if 0 < end < 1:
-                    wanted = sign * (rate - end) - step
-                    assert wanted == pytest.approx(z * np.sqrt(end * (1 - end) / n), abs=1e-6)
-
-    def test_a_census_leaves_no_doubt(self) -> None:
-        jobs, some = published(GOOD)
-        plan = metrics.audit_plan(jobs, pilot=some)
-        row = metrics.accuracy_estimate(jobs, some, plan=plan).iloc[0]
-        assert row["accuracy"] == row["accuracy_lower"] == row["accuracy_upper"] == pytest.approx(254 / 298)
-
-    def test_the_sample_is_what_the_plan_says(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
-        jobs = sample.jobs[sample.jobs["configuration_id"] == "cfg-logreg-10types"]
-        plan = metrics.audit_plan(jobs, by="type")
-        queue = metrics.draw_sample(jobs, plan, seed=5)
-        drawn = queue["stratum"].value_counts()
-        rows = plan[(plan["stratum"] != "all") & (plan["n_to_draw"] > 0)]
-        assert drawn.to_dict() == dict(zip(rows["stratum"], rows["n_to_draw"], strict=True))
-        assert queue["blind"].sum() == round(0.2 * len(queue))
-        pd.testing.assert_frame_equal(queue, metrics.draw_sample(jobs.sample(frac=1, random_state=1), plan, seed=5))
-        assert set(queue["job_id"]) != set(metrics.draw_sample(jobs, plan, seed=6)["job_id"])
-        pilot = queue.merge(labels[["job_id", "label"]], on="job_id")
-        again = metrics.draw_sample(jobs, metrics.audit_plan(jobs, pilot=pilot, by="type"), seed=5)
-        assert not set(again["job_id"]) & set(pilot["job_id"])
-
-    def test_every_job_is_as_likely_as_its_inclusion_probability(self) -> None:
-        jobs = made(np.repeat([0.9, 0.6], [300, 100]))
-        plan = metrics.audit_plan(jobs, margin=0.1)
-        drawn = np.zeros(len(jobs))
-        for seed in range(400):
-            drawn += jobs["job_id"].isin(metrics.draw_sample(jobs, plan, seed=seed)["job_id"])
-        chance = plan["inclusion_probability"].to_numpy()[np.repeat([0, 1], [300, 100])]
-        z = (drawn / 400 - chance) / np.sqrt(chance * (1 - chance) / 400)
-        assert abs(z.mean()) < 0.25
-        assert 0.85 < z.std() < 1.15
-
-    @pytest.mark.parametrize("n", [30, 240])
-    @pytest.mark.parametrize("by_plan", [False, True])
-    def test_the_interval_holds_the_accuracy_as_often_as_assured(self, n: int, by_plan: bool) -> None:
-        for name, jobs, some in audits.populations():
-            held, _, used = audits.coverage(jobs, some, n, 50, by_plan=by_plan, seed=n)
-            assert stats.binomtest(round(held * 50), 50, 0.95, alternative="less").pvalue > 0.02, name
-            assert used <= n + 2
-
-    def test_a_plan_needs_two_thirds_of_a_random_sample_and_never_more(self) -> None:
-        share = {}
-        for name, jobs, some in audits.populations():
-            used, width, simple = audits.needed(jobs, some, 0.03, 12)
-            assert width <= 0.032  # on average of few pilots, some of which promise too much
-            share[name] = used / simple
-        assert share["cfg-logreg-10types"] < 2 / 3
-        assert max(share.values()) <= 1.01
-
-    def test_an_estimate_says_how_it_was_made(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
-        jobs = sample.jobs[sample.jobs["configuration_id"] == "cfg-logreg-10types"]
-        mine = labels[labels["job_id"].isin(jobs["job_id"])]
-        methods = [metrics.accuracy_estimate(jobs, mine.head(n)).iloc[0] for n in (0, 50, 800)]
-        assert [row["method"] for row in methods] == ["none", "exact", "model_assisted"]
-        threshold = metrics.audit_plan(jobs, goal="threshold")
-        with pytest.raises(ArgumentError, match="plan is for a threshold"):
-            metrics.accuracy_estimate(jobs, mine, plan=threshold)
+    def test_a_verdict_without_labels_is_what_labels_confirm(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
+        before = metrics.confidence_health(sample.jobs, by="configuration_id")
+        after = metrics.confidence_health(sample.jobs, labels, by="configuration_id")
+        assert before["verdict"].tolist() == after["verdict"].tolist() == ["passes", "passes", "flagged"]
 
 
 class TestSharesAndReviewers:
@@ -431,6 +283,14 @@ class TestSharesAndReviewers:
         assert rank < 0.1 * labels["file_input"].nunique()
         assert found["score"].is_monotonic_decreasing
         assert not metrics.label_suspects(sample.jobs, labels)["file_input"].duplicated().any()
+
+    def test_that_no_rule_fits_is_contradicted_by_answers_under_the_same_rules_alone(self) -> None:
+        jobs = made([0.9, 0.95], type=["a", "b"], rule_set=["few", "many"], file_input="f")
+        some = pd.DataFrame({"job_id": ["job-0"], "label": NO_RULE})
+        found = metrics.label_suspects(jobs, some)
+        assert found[["job_id", "type", "n_answers"]].to_numpy().tolist() == [["job-0", "a", 1]]
+        both = pd.DataFrame({"job_id": ["job-0", "job-1"], "label": [NO_RULE, "b"]})
+        assert metrics.label_suspects(jobs.assign(confidence=[0.3, 0.95]), both).empty
 
     def test_agreement_is_that_of_scikit_learn_and_statsmodels(self) -> None:
         chance = np.random.default_rng(4)

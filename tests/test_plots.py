@@ -464,3 +464,19 @@ def test_a_label_is_one_short_line_that_can_be_drawn(text: object, expected: str
 def test_a_label_of_megabytes_is_cut_before_it_is_cleaned() -> None:
     assert _style.display_text("x" * 10_000_000 + "end").endswith("xend")
     assert len(_style.display_text("\u202e" * 10_000_000 + "x" * 5000)) == 40
+
+
+def test_groups_of_a_curve_differ_in_grey() -> None:
+    jobs = pd.DataFrame({"job_id": range(80), "outcome": "matched", "type": list("abcdefgh") * 10, "confidence": 0.9})
+    ax = plots.risk_coverage_curve(jobs, pd.DataFrame({"job_id": range(80), "label": "a"}), by="type")
+    marks = [line.get_marker() for line in ax.get_legend().get_lines()]
+    assert len(set(marks)) == 8
+    plt.close("all")
+
+
+def test_certified_groups_are_listed_before_the_others_are_counted() -> None:
+    jobs = pd.DataFrame({"job_id": range(300), "outcome": "matched", "type": ["a", "b", "c"] * 100, "confidence": 0.9})
+    labels = pd.DataFrame({"job_id": range(300), "label": "c"})
+    ax = plots.precision_threshold(jobs, labels, by="type")
+    assert ax.texts[-1].get_text().splitlines() == ["★ c: 0.9 and up, 100%", "none can be certified of 2 of 3 groups"]
+    plt.close("all")

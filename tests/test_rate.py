@@ -144,6 +144,25 @@ def test_twenty_a_minute_are_used_and_few_are_refused(
     assert run.n_refused / run.n_requests <= most_refused
 
 
+@pytest.mark.parametrize(("limit", "seconds", "n_jobs"), [(100, 10, 2_000), (10, 10, 200)])
+@pytest.mark.parametrize("header", [True, False], ids=["told", "not told"])
+def test_windows_of_other_lengths_are_found(limit: int, seconds: float, n_jobs: int, header: bool) -> None:
+    for make in (window(limit, seconds), sliding(limit, seconds)):
+        run = simulate(make, n_jobs, header=header)
+        assert (n_jobs / limit - 1) * seconds / run.seconds >= 0.92
+        assert run.n_refused / run.n_requests <= 0.12
+
+
+def test_a_quota_that_is_raised_is_found() -> None:
+    class Raised(faults.FixedWindow):
+        def take(self) -> float:
+            self.limit = 20 if self._clock() < 100 else 2_000
+            return super().take()
+
+    run = simulate(lambda clock: Raised(20, 60, clock=clock), 2_000)
+    assert run.seconds < 900
+
+
 @pytest.mark.parametrize("phase_s", [5.0, 20.0, 35.0, 50.0])
 @pytest.mark.parametrize(("header", "most_refused"), [(True, 0.12), (False, 0.25)], ids=["told", "not told"])
 def test_windows_by_the_clock_are_found_too(phase_s: float, header: bool, most_refused: float) -> None:
@@ -182,3 +201,29 @@ def test_without_a_limit_all_lanes_are_used_after_a_careful_start() -> None:
     assert run.n_refused == 0
     assert run.most_in_flight == LANES
     assert run.seconds < 1.2 * 2_000 / LANES * LATENCY_S
+
+
+def test_refusals_by_count_are_told_from_refusals_by_pace() -> None:
+    rate, now = Rate(0.0, LANES), 0.0
+
+    def ask(n_before: int, *, is_admitted: bool) -> float:
+        nonlocal now
+        began = now
+        while not rate.start(now):
+            now = max(rate.ready_at(now), now)
+        started, now = now, now + LATENCY_S
+        if is_admitted:
+            rate.admitted(now, started, n_before)
+        else:
+            rate.refused(now, started, None, n_before)
+        return started - began
+
+    for _ in range(3):
+        ask(0, is_admitted=False)
+    # Every request is refused once, and then let through.
+    waits = [ask(0, is_admitted=False) + ask(1, is_admitted=True) for _ in range(30)]
+    assert max(waits[:15]) > 1
+    assert max(waits[15:]) == 0
+    for _ in range(6):  # and now it isn't so any more
+        ask(1, is_admitted=False)
+    assert ask(0, is_admitted=True) > 0.5

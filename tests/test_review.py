@@ -610,6 +610,11 @@ class TestSafety:
         with pytest.raises(ArgumentError, match="is how the desk writes that no rule fits"):
             lcn.review(lcn.read_jobs(tmp_path / "jobs.jsonl"), labels=tmp_path / "labels.csv", reviewer="kim")
 
+    def test_the_file_is_named_as_the_notebook_finds_it(self, open_desk: Any, path: Path, monkeypatch: Any) -> None:
+        assert f"go to {path.resolve()}" in open_desk()._progress.value
+        monkeypatch.chdir(path.parent)
+        assert "Labels of kim go to labels.csv" in open_desk()._progress.value
+
     def test_every_control_has_words(self, open_desk: Any) -> None:
         desk = open_desk()
         for one in (*desk.types.children, *desk.acts.children):

@@ -43,6 +43,29 @@ def need_labels(labels: Any, name: str = "labels") -> None:
         raise ArgumentError(
             f"{name} lacks the columns 'job_id' and 'file_input': one of them must say whose label it is"
         )
+    if not labels.columns.is_unique:
+        twice = labels.columns[labels.columns.duplicated()][0]
+        raise ArgumentError(f"labels has several columns called {twice!r}; leave all but one out")
+
+
+def chances(labels: pd.DataFrame) -> np.ndarray | None:
+    """Give the chance of each label to be drawn; None where there is no word of it."""
+    if "inclusion_probability" not in labels.columns:
+        return None
+    try:
+        chance: np.ndarray = labels["inclusion_probability"].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError("labels: the column 'inclusion_probability' must hold numbers") from error
+    odd = ~((chance > 0) & (chance <= 1))
+    if odd.any():
+        more = ""
+        if np.isnan(chance[odd]).all():
+            more = "; labels that weren't drawn at random say nothing of the other jobs: leave them out"
+        raise ArgumentError(
+            f"labels: inclusion_probability is {chance[odd][0]} in {odd.sum():,} of {len(odd):,} rows; it must be above"
+            f" 0 and at most 1 in every row{more}"
+        )
+    return chance
 
 
 def need_rules(rules: Any, *more: str) -> None:

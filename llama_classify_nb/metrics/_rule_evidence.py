@@ -82,8 +82,8 @@ def _asked_again(jobs: pd.DataFrame, typed: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(columns=["file_input", "type", "rule_set"], dtype=object)
     # As numbers, files are told apart faster; each rule set looks among them, too.
     file, files = pd.factorize(jobs["file_input"])
-    nameless = pd.Index(files).get_indexer(pd.Index([""]))[0]
-    known = typed & (file >= 0) & ((file != nameless) | (nameless < 0))
+    is_named = np.append(np.asarray(files != "", dtype=bool), False)
+    known = typed & is_named[file]
     n = np.bincount(file[known], minlength=len(files))
     rows = np.flatnonzero(known)
     rows = rows[n[file[rows]] > 1]

@@ -20,8 +20,11 @@ _SENTENCE = re.compile(r"(?<=[.!?;。！？])\s+|[\r\n]+")
 
 def plain(text: Any, longest: int) -> str:
     """Make a stranger's text one line without controls and invisible marks, and cut it where it is too long."""
-    kept = (" " if one.isspace() else one for one in str(text)[: 20 * longest])
-    line = " ".join("".join(one for one in kept if unicodedata.category(one)[0] != "C").split())
+    kept = str(text)[: 20 * longest]
+    if not kept.isprintable():
+        spaced = (" " if one.isspace() else one for one in kept)
+        kept = "".join(one for one in spaced if unicodedata.category(one)[0] != "C")
+    line = " ".join(kept.split())
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 

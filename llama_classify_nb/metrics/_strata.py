@@ -11,7 +11,7 @@ from . import _arguments, _labelled
 
 GROUPS = 4  # of confidence, among matched jobs: more gain next to nothing
 FLOOR = 5  # labels in each stratum, at least
-NEYMAN = 0.8  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
+NEYMAN = 0.9  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
 DOUBT_LABELS = 3.0  # half of them wrong, imagined in each stratum when labels are shared out: pilots may be lucky
 PRIOR_LABELS = 2.0  # what the accuracy of all labels together counts in each stratum
 CURVE_LABELS = 20.0  # what a curve over the confidence counts there, which says more
@@ -219,8 +219,8 @@ def intervals(
     z = special.ndtri((1 + np.asarray(level)) / 2)
     weight = share**2 * left / n
     sign = np.array([-1.0, 1.0]).reshape(2, *(1,) * estimate.ndim)  # both ends at once
-    low, high = np.full((2, *estimate.shape), -40.0), np.full((2, *estimate.shape), 40.0)
-    for _ in range(50):
+    low, high = np.full((2, *estimate.shape), -30.0), np.full((2, *estimate.shape), 30.0)
+    for _ in range(40):
         middle = (low + high) / 2
         rate = seen * rate_seen + (1 - seen) * special.expit(logits + middle[..., None])
         variance = weight * rate * (1 - rate)

@@ -43,7 +43,7 @@ def words_of(texts: Any) -> tuple[np.ndarray, np.ndarray, pd.Index]:
     parts = pc.split_pattern_regex(pc.fill_null(texts, ""), _BETWEEN)
     tokens = parts.flatten().dictionary_encode()
     text = np.asarray(pc.list_parent_indices(parts).to_numpy(zero_copy_only=False), dtype=np.int64)
-    raw = np.asarray(tokens.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+    raw = tokens.indices.to_numpy(zero_copy_only=False)
     # What takes Python's time is done once for each distinct word.
     forms = [_forms(one) for one in tokens.dictionary.to_pylist()]
     size = np.array([len(one) for one in forms], np.int64)
@@ -51,7 +51,7 @@ def words_of(texts: Any) -> tuple[np.ndarray, np.ndarray, pd.Index]:
     codes, words = pd.factorize(flat, sort=True)
     first = np.cumsum(size) - size
     if size.max(initial=0) <= 1:  # nearly always: each run of characters is one word, or none
-        place = np.where(size == 1, np.append(codes, -1)[first], -1)[raw]
+        place = np.where(size == 1, np.append(codes, -1)[first], -1).astype(np.int32)[raw]
         text, word = text[place >= 0], place[place >= 0]
     else:
         repeats = size[raw]
@@ -59,10 +59,12 @@ def words_of(texts: Any) -> tuple[np.ndarray, np.ndarray, pd.Index]:
         text, word = np.repeat(text, repeats), np.asarray(codes, np.int64)[start + np.arange(len(start))]
     n_words = max(len(words), 1)
     pairs = text * n_words + word
-    # Half as wide, they are sorted twice as fast.
-    pairs = np.sort(pairs.astype(np.int32) if len(texts) * n_words < 1 << 31 else pairs).astype(np.int64)
+    if len(texts) * n_words < 1 << 31:
+        pairs = pairs.astype(np.int32)  # half as wide, they are sorted and divided twice as fast
+    pairs = np.sort(pairs)
     pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]]
-    return pairs // n_words, pairs % n_words, words
+    text, word = np.divmod(pairs, pairs.dtype.type(n_words))
+    return text.astype(np.int64), word.astype(np.int64), words
 
 
 def _forms(token: str) -> list[str]:

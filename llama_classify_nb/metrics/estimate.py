@@ -88,13 +88,14 @@ def accuracy_estimate(
     if isinstance(assurance, bool) or not isinstance(assurance, int | float) or not 0 < assurance < 1:
         raise ArgumentError(f"assurance is {assurance!r}; it must be a number between 0 and 1, such as 0.95")
     found = _labelled.match(jobs, labels, rules)
+    is_uneven = _is_uneven(labels)
     use = found.scored
     n_jobs, n, n_right = int(_arguments.has_outcome(jobs, _labelled.SCORED).sum()), int(use.sum()), found.right.sum()
     if not n:
         ends = (np.nan, np.nan, np.nan, "none", "no scored job has a label")
     elif plan is not None:
         ends = _by_strata(jobs, found, _strata_of(plan), plan.attrs.get("by"), assurance)
-    elif _is_uneven(labels):
+    elif is_uneven:
         ends = _by_strata(jobs, found, _strata.cut(jobs), None, assurance)
     else:
         ends = _at_random(jobs, found, n, int(n_right), assurance)
@@ -120,10 +121,8 @@ def _strata_of(plan: Any) -> pd.DataFrame:
 
 
 def _is_uneven(labels: pd.DataFrame) -> bool:
-    if "inclusion_probability" not in labels.columns:
-        return False
-    chance = labels["inclusion_probability"].dropna()
-    return bool(len(chance) and chance.max() > chance.min() * (1 + 1e-9))
+    chance = _labelled.chances(labels)
+    return chance is not None and bool(len(chance) and chance.max() > chance.min() * (1 + 1e-9))
 
 
 def _counts(

@@ -12,9 +12,10 @@ from . import _arguments, _counts, _labelled
 from ._counted import counted
 from .calibration import auroc, separation
 
-# A threshold can only be put between atoms. Where one atom holds this share of the jobs, or the rest is worth less than
-# this many ranks, it can do nothing but accept or refuse that atom.
-MOST_IN_ONE = 0.75
+# A threshold can only be put between atoms. Where one atom holds this share of the jobs, it holds more than a third of
+# the errors even if its answers are wrong half as often as all; and where all are worth less than this many ranks, a
+# threshold can do nothing but accept or refuse that atom.
+MOST_IN_ONE = 0.7
 FEWEST_RANKS = 1.5
 # With labels: errors that no threshold can catch, and ranking that is hardly better than a coin's.
 MOST_UNREACHABLE = 1 / 3
@@ -64,7 +65,7 @@ def confidence_health(
         * ``reasons`` (str): why, in words.
 
         Where more than 20,000 different confidences are stated, they are counted to four decimals. Flagged are: one
-        atom with 75 % of the answers or more; less than 1.5 effective ranks; and by labels, more than a third of the
+        atom with 70 % of the answers or more; less than 1.5 effective ranks; and by labels, more than a third of the
         errors unreachable, or an AUROC below 0.65. A verdict that passes says that a threshold can be looked for, not
         that there is one.
 

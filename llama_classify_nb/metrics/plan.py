@@ -13,7 +13,7 @@ from ..exceptions import ArgumentError
 from . import _arguments, _labelled, _strata
 
 GOALS = ("accuracy", "threshold")
-PILOT_SHARE, FEWEST_IN_PILOT, MOST_IN_PILOT = 1 / 5, 30, 60  # of the labels that an accuracy seems to need
+PILOT_SHARE, FEWEST_IN_PILOT, MOST_IN_PILOT = 1 / 5, 30, 75  # of the labels that an accuracy seems to need
 THRESHOLD_PILOT, THRESHOLD_BUDGET = 60, 400
 WORTHWHILE = 0.97  # a half-width that is so much narrower is worth leaving proportion for, on a pilot's word
 #: How much lower than the target a pilot's guess of the precision may be, where the rest is drawn: it is tested there.
@@ -99,8 +99,8 @@ def audit_plan(
 
     Notes
     -----
-    For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 80 % of the labels where
-    answers vary (Neyman 1934), 20 % in proportion, and at least five in each, or all in proportion unless that is
+    For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 90 % of the labels where
+    answers vary (Neyman 1934), 10 % in proportion, and at least five in each, or all in proportion unless that is
     3 % wider; what to expect is by the pilot's labels and a logistic curve over the confidence, and for sharing out as
     if three labels more had been half wrong, so that a pilot that was lucky misleads little; the smallest n whose
     expected half-width is within the margin; never more than a simple random sample needs, unless the pilot was more

@@ -274,8 +274,9 @@ def _said(text: str, words: str) -> dict[str, int]:
     """Give the different ones of some words that a text holds, but after a "no", and where each stands first."""
     found: dict[str, int] = {}
     for match in _whole_words(words).finditer(text):
-        if not _claims.denied(text, match.start()):
-            found.setdefault(match[0].casefold(), match.start())
+        word = match[0].casefold()
+        if word not in found and not _claims.denied(text, match.start()):
+            found[word] = match.start()
     return found
 
 

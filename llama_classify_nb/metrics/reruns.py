@@ -176,7 +176,8 @@ def _judge(asked: pd.DataFrame, jobs: pd.DataFrame, labels: pd.DataFrame | None,
         return
     known = _sides.labels_of_files(jobs, labels)
     firsts = jobs.iloc[asked["row"]].reset_index(drop=True)
-    mine = known[known["file_input"].isin(firsts["file_input"])]
+    place = _labelled.places(firsts["file_input"], known["file_input"])
+    mine = known.iloc[np.unique(place[place >= 0])]
     named = _labelled.named_types(jobs, rules).to_frame(index=False)
     found = _labelled.match(firsts, mine, named)
     asked.loc[found.row, "is_labelled"] = True

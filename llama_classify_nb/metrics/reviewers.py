@@ -10,6 +10,7 @@ import pandas as pd
 
 from .. import schema
 from ..exceptions import ArgumentError
+from ..label_records import NO_RULE
 from . import _arguments, _labelled
 from .intervals import wilson
 
@@ -26,7 +27,8 @@ def label_suspects(
     ----------
     jobs : DataFrame
         The table jobs, or a part of its rows. Reads ``job_id``, ``file_input``, ``outcome``, ``type``, ``confidence``.
-        All jobs of one file count as witnesses, whichever configuration they ran with.
+        All jobs of one file count as witnesses, whichever configuration they ran with; against a label of a job that
+        says that no rule fits, those with the same rules alone (``rule_set``).
     labels, rules : DataFrame
         As in :func:`accuracy`.
     least : float
@@ -67,11 +69,37 @@ def label_suspects(
         raise ArgumentError(f"least is {least!r}; it must be a number from 0 to 1, such as 0.5")
     key = "file_input" if "file_input" in jobs.columns else "job_id"
     _labelled.need_labels(labels)
-    if key == "file_input" and "job_id" in labels.columns:
+    if key == "job_id" or "job_id" not in labels.columns:
+        some = _witnesses(jobs, labels, rules, key)
+    else:
         _labelled.match(jobs, labels)  # says so if they are of other jobs
-        row = _labelled.first_rows(jobs, labels["job_id"])
-        files = jobs[key].iloc[row[row >= 0]].astype(object).to_numpy()
-        labels = pd.DataFrame({key: files, "label": labels["label"].astype(object).to_numpy()[row >= 0]})
+        agreed = _labelled.majority(labels, "job_id")
+        place = _labelled.first_rows(jobs, agreed["job_id"])
+        mine = jobs.iloc[place[place >= 0]]
+        of_files = pd.DataFrame({key: mine[key].astype(object).to_numpy(), "label": agreed["label"][place >= 0].array})
+        none = (of_files["label"] == NO_RULE).to_numpy()
+        parts = [_witnesses(jobs, of_files[~none], rules, key)]
+        # That no rule fits is said of the rules that the job ran with: answers under others don't contradict it.
+        rule_set = mine["rule_set"].astype(object).to_numpy() if "rule_set" in mine.columns else np.zeros(len(mine))
+        for one in pd.unique(rule_set[none]):
+            same = jobs[(jobs["rule_set"] == one).to_numpy(dtype=bool)] if "rule_set" in jobs.columns else jobs
+            parts.append(_witnesses(same, of_files[none & (rule_set == one)], rules, key))
+        some = pd.concat(parts, ignore_index=True)
+    wrong = some[~some["right"] & (some["score"] >= least)].sort_values(
+        ["score", "confidence", "job_id"], ascending=[False, False, True], kind="stable"
+    )
+    wrong = wrong.drop_duplicates("key").reset_index(drop=True)
+    data: dict[str, Any] = {"job_id": wrong["job_id"].astype(jobs["job_id"].dtype)}
+    if key == "file_input":
+        data[key] = wrong["key"].astype(jobs[key].dtype)
+    data |= {name: wrong[name].astype(schema.TEXT) for name in ("label", "type")}
+    data |= {"confidence": wrong["confidence"].astype("float64")}
+    data |= {name: wrong[name].astype("int64") for name in ("n_answers", "n_same", "n_label")}
+    return pd.DataFrame({**data, "score": wrong["score"].astype("float64")})
+
+
+def _witnesses(jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None, key: str) -> pd.DataFrame:
+    """Give each answer to something that has a label, what other answers to it say, and its score against the label."""
     found = _labelled.match(jobs, labels, rules)
     use, confidence, right = _labelled.with_confidence(found, no_match=False)
     some = pd.DataFrame(
@@ -90,17 +118,7 @@ def label_suspects(
     by_type = some.groupby(["key", "label", "type"], sort=False)
     some["n_same"] = by_type["key"].transform("size")
     some["score"] = by_type["confidence"].transform("sum") / (some["n_answers"] + 1)
-    wrong = some[~some["right"] & (some["score"] >= least)].sort_values(
-        ["score", "confidence", "job_id"], ascending=[False, False, True], kind="stable"
-    )
-    wrong = wrong.drop_duplicates("key").reset_index(drop=True)
-    data: dict[str, Any] = {"job_id": wrong["job_id"].astype(jobs["job_id"].dtype)}
-    if key == "file_input":
-        data[key] = wrong["key"].astype(jobs[key].dtype)
-    data |= {name: wrong[name].astype(schema.TEXT) for name in ("label", "type")}
-    data |= {"confidence": wrong["confidence"].astype("float64")}
-    data |= {name: wrong[name].astype("int64") for name in ("n_answers", "n_same", "n_label")}
-    return pd.DataFrame({**data, "score": wrong["score"].astype("float64")})
+    return some
 
 
 def reviewer_agreement(labels: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from .. import schema
 from ..exceptions import ArgumentError
@@ -166,14 +166,12 @@ def representative(labels: pd.DataFrame) -> pd.DataFrame:
 
 def thinned(labels: pd.DataFrame) -> pd.DataFrame:
     """Leave out labels that were more likely to be drawn, at random, until all are equally likely."""
-    if "inclusion_probability" not in labels.columns:
+    chance = _labelled.chances(labels)
+    if chance is None:
         return labels
-    chance = labels["inclusion_probability"].to_numpy(dtype=np.float64, na_value=np.nan)
-    if not ((chance > 0) & (chance <= 1)).all():
-        odd = chance[~((chance > 0) & (chance <= 1))][0]
-        raise ArgumentError(f"labels: inclusion_probability is {odd}; it must be above 0 and at most 1 in every row")
     if "stratum" in labels.columns:  # drawn in two stages: what counts is the chance to be drawn in either
-        chance = labels.groupby("stratum", dropna=False)["inclusion_probability"].transform("max").to_numpy()
+        by_stratum = pd.Series(chance).groupby(labels["stratum"].to_numpy(), dropna=False)
+        chance = by_stratum.transform("max").to_numpy()
     if not len(chance) or chance.max() <= chance.min() * (1 + 1e-9):
         return labels
     key = labels["job_id" if "job_id" in labels.columns else "file_input"]
@@ -203,12 +201,13 @@ def _drawn_from(
     Those of the pilot are not among them. Without a chance, labels were drawn from all.
     """
     from_them = np.ones(len(every), bool)
-    if "inclusion_probability" not in some.columns or not len(some) or not n:
+    chance = _labelled.chances(some)
+    if chance is None or not n:
         return from_them
     key = "job_id" if "job_id" in labels.columns else "file_input"
     if len(some) < len(labels) and "stage" in labels.columns:
         from_them = ~matched[key].isin(labels.loc[labels["stage"] == "pilot", key]).to_numpy(dtype=bool)
-    size = round(n / some["inclusion_probability"].min())
+    size = round(n / chance.min())
     if size < from_them.sum():
         from_them &= every >= -np.partition(-every[from_them], size - 1)[size - 1]
     return from_them
@@ -242,7 +241,7 @@ def _certified(
     thresholds, n, n_wrong = accepted(np.minimum(confidence, first), right)
     if thresholds[0] < first:  # not one label lies there
         thresholds, n, n_wrong = np.array([first]), np.zeros(1, np.int64), np.zeros(1, np.int64)
-    fails = np.asarray(stats.binom.cdf(n_wrong, n, 1 - target) > risk)
+    fails = np.asarray(special.bdtr(n_wrong, n, 1 - target) > risk)
     n_passed = int(np.argmax(fails)) if fails.any() else len(fails)
     if not n_passed:
         empty = {"n": int(n[0]), "n_wrong": int(n_wrong[0])}
@@ -295,6 +294,6 @@ def _further(n: int, n_wrong: int, target: float, risk: float) -> Any:
 
 def _would_do(n: int, wrong: float, target: float, risk: float) -> bool:
     """Tell whether n labels certify the target with a chance of 80 %, where so many answers are wrong."""
-    most = stats.binom.ppf(risk, n, 1 - target)
-    most -= stats.binom.cdf(most, n, 1 - target) > risk
-    return bool(most >= 0 and stats.binom.cdf(most, n, wrong) >= 0.8)
+    most = np.ceil(special.bdtrik(risk, n, 1 - target))
+    most -= special.bdtr(most, n, 1 - target) > risk
+    return bool(most >= 0 and special.bdtr(most, n, wrong) >= 0.8)

@@ -176,7 +176,7 @@ def _groups(
 ) -> list[tuple[Any, pd.DataFrame, dict[str, Any]]]:
     """Give each group's value, rows and look, of at most 8 groups."""
     if by is None:
-        return [(None, table, _look(4))]
+        return [(None, table, _look(0))]
     values = table[by].drop_duplicates().reset_index(drop=True)
     parts = [table[table[by].isna() if pd.isna(value) else (table[by] == value)] for value in values]
     counts = np.array([int(part[size].max() if last else part[size].sum()) for part in parts])
@@ -186,8 +186,8 @@ def _groups(
 
 def _look(number: int) -> dict[str, Any]:
     # In grey, marks and line styles tell groups apart.
-    lines = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#0072B2", "#E69F00", "#56B4E9", "#333333")
-    return {"line": lines[number % 8], "marker": "osD^ovPX"[number % 8], "style": ("-", "--", "-.", ":")[number % 4]}
+    lines = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#882255", "#E69F00", "#56B4E9", "#333333")
+    return {"line": lines[number % 8], "marker": "osD^<vPX"[number % 8], "style": ("-", "--", "-.", ":")[number % 4]}
 
 
 def _counts(ax: Axes, table: pd.DataFrame, by: str | None) -> None:

@@ -73,10 +73,10 @@ def draw_audit_plan(
             left = left + np.asarray(count)
         _style.row_labels(ax, _names(part, by))
         for y, (end, row) in enumerate(zip(left, part.to_dict("records"), strict=True)):
-            rate = "" if pd.isna(row["expected_accuracy"]) else f", {row['expected_accuracy']:.0%} right expected"
+            rate = "" if pd.isna(row["expected_accuracy"]) else f", ~{row['expected_accuracy']:.0%} right"
             text = f"{end:,.0f} of {row['n_jobs']:,}{rate}"
             ax.annotate(text, (end, y), (4, 0), textcoords="offset points", va="center", fontsize=8, **_style.PLAIN)
-        ax.set_xlim(0, 1.8 * max(left.max(), 1))
+        ax.set_xlim(0, 2.1 * max(left.max(), 1))
         handles, texts = ax.get_legend_handles_labels()
         _style.legend(ax, "labels", handles, texts)
         title += _bars.left_out("strata", len(shown), len(table))
@@ -88,11 +88,12 @@ def draw_audit_plan(
 
 def _names(part: pd.DataFrame, by: str | None) -> list[str]:
     names = []
-    for row in part.to_dict("records"):
-        name = row["outcome"] if row["outcome"] != "matched" else "matched"
+    groups = [""] * len(part) if by is None else [f"{one} · " for one in _style.group_labels(part[by])]
+    for group, row in zip(groups, part.to_dict("records"), strict=True):
+        name = row["outcome"]
         if not np.isnan(row["confidence_from"]):
             name += f" {row['confidence_from']:.3g} to {row['confidence_to']:.3g}"
-        names.append(_style.display_text(name if by is None else f"{row[by]} · {name}"))
+        names.append(_style.display_text(f"{group}{name}", 60))
     return names
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -129,10 +129,10 @@ def draw_confusion_matrix(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None =
         )
         _cells(ax, counts[np.ix_(rows, columns)], counts.sum(axis=1)[rows])
         _style.row_labels(ax, [f"{names[place]}  n = {counts[place].sum():,}" for place in rows])
-        size = 10 if len(columns) <= 15 else 7
-        ax.set_xticks(
-            range(len(columns)), [answers[place] for place in columns], rotation=45, ha="right", fontsize=size
-        )
+        look: dict[str, Any] = {"rotation": 45, "ha": "right", "fontsize": 10}
+        if len(columns) > 15:  # slanted, so many long names would lie on each other
+            look = {"rotation": 90, "ha": "center", "fontsize": 7}
+        ax.set_xticks(range(len(columns)), [answers[place] for place in columns], **look)
         for text in ax.get_xticklabels():
             text.update(_style.PLAIN)
         title += _bars.left_out("labels", len(rows), n_labels)

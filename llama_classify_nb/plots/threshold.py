@@ -37,8 +37,8 @@ def precision_threshold(
     -------
     Axes
         Risk over coverage of the labels, as ``risk_coverage_curve`` draws them; the dashed line is the risk that the
-        target allows, and a star at the risk and coverage of the labels marks each certified threshold. Where none can
-        be certified, the picture says so.
+        target allows, and a star at the risk and coverage of the labels marks each certified threshold, listed with the
+        share of all answers that it accepts. Where none can be certified, the picture says so.
 
     Raises
     ------
@@ -70,25 +70,36 @@ def draw_precision_threshold(
         _marks(ax, curve, found, by)
     else:
         _style.say_empty(ax, "no labelled answers with a confidence" if n_jobs else "no jobs")
-    title = f"Certified: at most {1 - target:.3g} wrong, assurance {assurance:.0%}, {_style.n_jobs(n, 'labelled')}"
     _style.name(
-        ax, title=title, x="coverage: share of labelled answers accepted", y="risk: share of these that are wrong"
+        ax,
+        title=f"Certified at {assurance:.0%}, {_style.n_jobs(n, 'labelled')}",
+        x="coverage: share of labelled answers accepted",
+        y=f"risk: share of these wrong (- -: {1 - target:.3g})",
     )
     return ax
 
 
 def _marks(ax: Axes, curve: pd.DataFrame, found: pd.DataFrame, by: str | None) -> None:
-    lines = []
-    for row in found.to_dict("records"):
+    lines, n_none = [], 0
+    names = (
+        [""] * len(found)
+        if by is None
+        else [f"{_style.display_text(one, 20)}: " for one in _style.group_labels(found[by])]
+    )
+    for group, row in zip(names, found.to_dict("records"), strict=True):
         part = curve if by is None else curve[curve[by].isna() if pd.isna(row[by]) else curve[by] == row[by]]
-        group = "" if by is None else f"{_style.display_text(row[by], 24)}: "
         if not row["certified"]:
-            lines.append(f"{group}none can be certified")
+            n_none += 1
             continue
         here = part[part["threshold"] >= row["threshold"]].iloc[-1]
         ax.plot(
             here["coverage"], here["risk"], marker="*", markersize=15, color="white", markeredgecolor="black", zorder=5
         )
-        lines.append(f"{group}★ accept from {row['threshold']:.4g} up: {row['coverage']:.0%} of the answers")
-    text = "\n".join(_style.display_text(line, 70) for line in lines[: _style.MOST_GROUPS])
-    ax.text(0.02, 0.97, text, transform=ax.transAxes, va="top", fontsize=9, **_style.PLAIN)
+        lines.append(f"★ {group}{row['threshold']:.4g} and up, {row['coverage']:.0%}")
+    more = len(lines) - _style.MOST_GROUPS
+    lines = lines[: _style.MOST_GROUPS] + ([f"★ and {more:,} more"] if more > 0 else [])
+    if n_none:
+        lines.append("none can be certified" + (f" of {n_none:,} of {len(found):,} groups" if len(found) > 1 else ""))
+    text = "\n".join(_style.display_text(line, 70) for line in lines)
+    box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 2}
+    ax.text(0.02, 0.97, text, transform=ax.transAxes, va="top", fontsize=9, bbox=box, zorder=6, **_style.PLAIN)

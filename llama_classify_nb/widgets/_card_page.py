@@ -31,7 +31,8 @@ def card(job: pd.Series, rules: pd.DataFrame, known: Known, mark: str = "", raw:
     """Show one job: its answer beside its rules, its error, label, times and reruns, and its raw answer if given."""
     left = [_answer(job, known)]
     if pd.notna(job["reasoning"]):
-        left.append(f'<h4>Reasoning</h4><div class="prose" dir="auto">{shown(job["reasoning"], mark=mark)}</div>')
+        text = shown(job["reasoning"], mark=mark) or "(empty)"
+        left.append(f'<h4>Reasoning</h4><div class="prose" dir="auto">{text}</div>')
     left += [_error(job, known, mark), _facts(job)]
     right = f"<h4>Rules it was judged by</h4>{_rules(job, rules)}{_same_file(job, known)}"
     below = ""

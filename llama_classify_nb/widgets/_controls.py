@@ -45,7 +45,8 @@ class Controls:
         )
         self.reset = w.Button(description="Reset filters", tooltip="Show all jobs again")
         self.sort = Pick("Order", "290px", self._say)
-        self.sort.offer([("as loaded", ""), *((name, name) for name in _view.ORDERS)], "")
+        self.sort.offer([("as loaded", ""), *((name, name) for name in _view.ORDERS)])
+        self.sort.value = ""
         self.page_number = w.BoundedIntText(
             1, min=1, max=1, description="Page", style=WIDE, layout=w.Layout(width="120px")
         )
@@ -81,7 +82,9 @@ class Controls:
             value = held.get(CHOICES[name].argument, ANY)
             value = NONE if value is None else value
             choices.add(value)
-            getattr(self, name).offer(choices.options({}), value)
+            pick = getattr(self, name)
+            pick.offer(choices.options({}))
+            pick.value = value
         self.confidence_from.value, self.confidence_to.value = held.get("confidence", (0.0, 1.0))
         self.created_from.value, self.created_to.value = held.get("created", (None, None))
         self.text.value = held.get("text", "")
@@ -90,11 +93,10 @@ class Controls:
     def offer(self, arguments: dict[str, Any]) -> None:
         """Say in each field how many jobs its choices would leave."""
         for name, choices in self._choices.items():
-            pick = getattr(self, name)
-            pick.offer(choices.options(arguments), pick.value)
+            getattr(self, name).offer(choices.options(arguments))
 
     def _say(self, error: str) -> None:
-        self._error.value = frame(f'<div role="alert">{shown(error, 1_000)}</div>')
+        self._error.value = frame(f'<div role="alert">{shown(error, 1_000)}</div>') if error else ""
 
     @property
     def filters(self) -> tuple[Any, ...]:

@@ -33,7 +33,7 @@ class Pick(traitlets.HasTraits):
     width : str
         How wide it is, at most.
     on_error : callable
-        Is told why a text is no choice.
+        Is told why a text is no choice; nothing, once one is.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Pick(traitlets.HasTraits):
     options : tuple of (str, object)
         What there is to choose from. They are changed with ``offer``.
     more : callable
-        Gives an option for a text that is among no more than the values not offered, or None.
+        Gives an option for a text that is none of the options, or None.
     field : ipywidgets.Combobox
         The control.
     """
@@ -59,14 +59,13 @@ class Pick(traitlets.HasTraits):
         self._on_error = on_error
         self.field.observe(self._entered, "value")
 
-    def offer(self, options: Sequence[Option], value: Any) -> None:
-        """Give other options, one of which is chosen."""
+    def offer(self, options: Sequence[Option]) -> None:
+        """Give other options; the choice stays, for whoever changes it at this moment in another thread."""
         distinct = tuple(_distinct(options))
         if distinct != self.options:
             self.set_trait("options", distinct)
             self.field.options = [text for text, _ in distinct]
-        self.value = value
-        self._show()
+            self._show()
 
     @traitlets.validate("value")
     def _known(self, proposal: dict[str, Any]) -> Any:
@@ -86,16 +85,19 @@ class Pick(traitlets.HasTraits):
         self.field.value = ""
         if typed := change["new"].strip():
             try:
-                self.value = self._meant(typed)
+                meant = self._meant(typed)
             except LookupError as error:
                 self._on_error(f"{self.field.description}: {error}")
+            else:
+                self._on_error("")
+                self.value = meant
 
     def _meant(self, typed: str) -> Any:
         wanted = typed.casefold()
         texts = [(one[0].casefold(), one) for one in self.options]
         found = [one for text, one in texts if wanted in (text, str(one[1]).casefold())]
         if not found and (more := self.more(typed)) is not None:
-            self.offer([*self.options, more], more[1])
+            self.offer([*self.options, more])
             return more[1]
         # "3" means "3. …" rather than "30. …".
         for pattern in (rf"{re.escape(wanted)}(?!\w)", re.escape(wanted), rf".*{re.escape(wanted)}"):

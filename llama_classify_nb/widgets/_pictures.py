@@ -28,7 +28,7 @@ _SIZE = 6.4, 3.6
 _CAP = 0.12  # half the height of the ends of an interval, in rows
 _SMALL = 400, 225
 _MOST_TICKS = 10
-_LONGEST = 26  # characters of a type
+_LONGEST = 24  # characters of a type
 _SHOWN_OF_TIME = {"hour": 16, "day": 10, "week": 10, "month": 7}  # characters
 _LONGEST_DAYS = {"hour": 1, "day": 1, "week": 7, "month": 31}
 _LEVEL = 1  # of packing: a higher one takes three times as long, and what it saves goes no further than the browser
@@ -175,7 +175,7 @@ class _TypesPicture(_Kept):
         self._moving = [*self._bars, self._lines, *self._numbers, axes.xaxis]
         self._left_out = _bars.left_out("rows", len(labels), n_all)
         _style.row_labels(axes, labels)
-        x = "share of the answered jobs, 0 to 1 (line: 95 % interval; number: jobs)"
+        x = "share of the answered jobs (line: 95 % interval; number: jobs)"
         _style.name(axes, title="", x=x, y="type")
 
     def draw(self, counts: np.ndarray, n: int) -> bytes:

@@ -149,7 +149,7 @@ def _answer(job: pd.Series) -> str:
     parts = [f"<b>{what}</b> ({shown(job['outcome'])}{stated})"]
     for title, name in (("Reasoning", "reasoning"), ("Error", "error_message")):
         if name in job.index and pd.notna(job[name]):
-            parts.append(f'<h4>{title}</h4><div class="prose" dir="auto">{shown(job[name])}</div>')
+            parts.append(f'<h4>{title}</h4><div class="prose" dir="auto">{shown(job[name]) or "(empty)"}</div>')
     return "".join(parts)
 
 

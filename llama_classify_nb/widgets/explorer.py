@@ -231,7 +231,8 @@ class Explorer(Controls):
         ids = jobs["job_id"].tolist()
         self._shown = dict(zip(ids, self._rows[first : first + page.ROWS].tolist(), strict=True))
         options = [(f"{number:,}. {page.label(job_id)}", job_id) for number, job_id in enumerate(ids, start=first + 1)]
-        self.job.offer(options, ids[0] if ids else None)
+        self.job.offer(options)
+        self.job.value = ids[0] if ids else None
         self._choose()
 
     def _choose(self) -> None:

@@ -141,11 +141,11 @@ def _sorted(name: str, column: str, ascending: bool) -> str:
 def _row(place: int, row: dict[Any, Any], mark: str) -> str:
     text = row["error_message"] if isinstance(row["error_message"], str) else row["reasoning"]
     job_id = row["job_id"]
-    # The beginning of an id tells the rows of a page apart; the card has all of it.
-    start = job_id if len(job_id) <= 10 else f"{job_id[:8]}…"
+    # Ids may begin alike, or end alike: both ends tell the rows of a page apart, and the card has all of it.
+    short = job_id if len(job_id) <= 12 else f"{job_id[:4]}…{job_id[-6:]}"
     cells = (
         f'<td class="number">{place:,}</td>',
-        f'<td class="id" title="{shown(job_id, 200)}">{shown(start)}</td>',
+        f'<td class="id" title="{shown(job_id, 200)}">{shown(short)}</td>',
         f"<td>{shown(row['outcome'])}</td>",
         f"<td>{shown(row['type'], 60)}</td>",
         f'<td class="number">{number(row["confidence"])}</td>',

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
@@ -193,7 +194,7 @@ class Review:
         if not is_error:
             self._draw_job()
         self._progress.value = page.frame(
-            page.STYLE, page.progress(self._desk.progress(), str(self._log.path.resolve()), self._reviewer)
+            page.STYLE, page.progress(self._desk.progress(), _where(self._log.path), self._reviewer)
         )
         self._shown_at = time.monotonic()
 
@@ -253,6 +254,12 @@ class Review:
         for one in self._ours:
             _close(one)
         self._ours = widgets if is_ours else ()
+
+
+def _where(path: Path) -> str:
+    """Give the path of a file as somebody at this notebook finds it."""
+    path, here = path.resolve(), Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _close(widget: w.Widget) -> None:

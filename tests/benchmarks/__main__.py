@@ -28,7 +28,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         jobset = lcn.read_jobs(write_jobs(Path(folder) / "jobs.jsonl", options.jobs))
         rows += metrics.measure(jobset.jobs, jobset.rules, options.runs)
-        rows += explorer.measure(jobset, options.runs)
+        rows += explorer.measure(jobset, options.runs, min(explorer.CHANGES, options.jobs // 100))
     rows += growth.measure(options.jobs, options.runs)
     day = dt.datetime.now(dt.UTC).date()
     print(

@@ -122,21 +122,20 @@ def calls(jobs: pd.DataFrame, rules: pd.DataFrame) -> dict[str, Callable[[], Any
         "clopper_pearson, of 10,000": partial(metrics.clopper_pearson, np.arange(10_000), 10_000),
         "wilson, of 10,000": partial(metrics.wilson, np.arange(10_000), 10_000),
     }
-    for n in LABELS:
-        if n <= len(jobs) // 2:
-            labels = make_labels(jobs, n)
-            ways[f"reviewer_agreement, {n:,} labels"] = partial(metrics.reviewer_agreement, labels)
-            for name, options in OF_LABELS.items():
-                metric = getattr(metrics, name)
-                ways[f"{name}, {n:,} labels"] = partial(metric, jobs, labels, rules=rules, **options)
-                if name != "anchoring":
-                    ways[f"{name}, {n:,} labels of files"] = partial(
-                        metric, jobs, by_file(jobs, labels), rules=rules, **options
-                    )
-            ways |= {
-                f"{name}, of files, {n:,} labels": partial(_of_files, name, shared, rules, options, labels)
-                for name, options in OF_FILES.items()
-            }
+    for n in sorted({min(n, len(jobs) // 3) for n in LABELS}):
+        labels = make_labels(jobs, n)
+        ways[f"reviewer_agreement, {n:,} labels"] = partial(metrics.reviewer_agreement, labels)
+        for name, options in OF_LABELS.items():
+            metric = getattr(metrics, name)
+            ways[f"{name}, {n:,} labels"] = partial(metric, jobs, labels, rules=rules, **options)
+            if name != "anchoring":
+                ways[f"{name}, {n:,} labels of files"] = partial(
+                    metric, jobs, by_file(jobs, labels), rules=rules, **options
+                )
+        ways |= {
+            f"{name}, of files, {n:,} labels": partial(_of_files, name, shared, rules, options, labels)
+            for name, options in OF_FILES.items()
+        }
     missing = set(metrics.__all__) - {name.partition(",")[0] for name in ways}
     if missing:
         raise LookupError(f"no call of {', '.join(sorted(missing))}")

@@ -43,6 +43,7 @@ _NOTEBOOK = """() => {
     return JSON.stringify([panel.content.mode, panel.content.activeCellIndex, cells]);
 }"""
 _IDLE = """() => {
+    if (!window.jupyterapp) { return true; }
     const current = window.jupyterapp.shell.currentWidget;
     const session = current && current.sessionContext && current.sessionContext.session;
     return !!session && !!session.kernel && current.context.isReady && session.kernel.status === 'idle';
@@ -221,23 +222,29 @@ def outside(page: Page) -> list[str]:
 
 @contextlib.contextmanager
 def death_of_kernel(page: Page) -> Iterator[None]:
-    """Wait until JupyterLab has seen that the kernel died, said so, and started another."""
+    """Wait until JupyterLab has seen that the kernel died, and started another.
+
+    It says so in a dialog, now and then in two, one after the other; each is answered as soon as it shows.
+    """
     page.evaluate(
-        """() => { window.__another = new Promise(done => {
-            let died = false;
-            window.jupyterapp.shell.currentWidget.sessionContext.statusChanged.connect((_, status) => {
-                died = died || status === 'autorestarting';
-                if (died && (status === 'starting' || status === 'idle')) { done(); }
+        """() => {
+            const answer = () => document.querySelectorAll('.jp-Dialog .jp-mod-accept').forEach(one => one.click());
+            new MutationObserver(answer).observe(document.body, {childList: true});
+            window.__another = new Promise(done => {
+                let died = false;
+                window.jupyterapp.shell.currentWidget.sessionContext.statusChanged.connect((_, status) => {
+                    died = died || status === 'autorestarting';
+                    if (died && (status === 'starting' || status === 'idle')) { done(); }
+                });
             });
-        }); }"""
+        }"""
     )
     yield
-    page.get_by_role("button", name="Ok").click()
     page.evaluate("() => window.__another")
 
 
 def until_idle(page: Page) -> None:
-    """Wait for the kernel of the notebook that is open."""
+    """Wait for the kernel of the notebook that is open; Voila shows nothing of its own."""
     page.wait_for_function(_IDLE)
 
 

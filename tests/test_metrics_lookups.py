@@ -1,0 +1,65 @@
+"""Looking things up among many jobs: quick ways give what plain ones give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llama_classify_nb import schema
+from llama_classify_nb.metrics import _labelled, _rule_quotes, _texts, _tokens, _words
+
+SOME = st.lists(st.none() | st.sampled_from(["", "a", "b", "é", "a\0b", "\U0001f600"]))
+
+
+@pytest.mark.parametrize("dtype", [schema.TEXT, object, "category"])
+@settings(max_examples=30, deadline=None)
+@given(SOME, st.lists(st.sampled_from(["a", "b", "é", "x"]), unique=True))
+def test_a_place_is_that_of_the_same_value(dtype: Any, values: list[str | None], among: list[str]) -> None:
+    found = _labelled.places(pd.Series(values, dtype=dtype), pd.Series(among, dtype=object))
+    assert found.tolist() == [among.index(value) if value in among else -1 for value in values]
+
+
+@pytest.mark.parametrize("among", [[1, 2.5], ["a", 1], ["\ud800", "a"], [None, "a"]])
+def test_what_is_no_text_stands_among_others_without_harm(among: list[Any]) -> None:
+    found = _labelled.places(pd.Series(["a", "1", None], dtype=schema.TEXT), pd.Series(among, dtype=object))
+    assert found[:2].tolist() == [among.index("a") if "a" in among else -1, -1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(SOME, SOME)
+def test_of_jobs_with_the_same_id_the_first_is_found(ids: list[str | None], wanted: list[str | None]) -> None:
+    jobs = pd.DataFrame({"job_id": pd.Series(ids, dtype=schema.TEXT)})
+    found = _labelled.first_rows(jobs, pd.Series(wanted, dtype=object))
+    assert found.tolist() == [ids.index(one) if one is not None and one in ids else -1 for one in wanted]
+
+
+@settings(max_examples=30, deadline=None)
+@given(SOME)
+def test_hashes_are_those_of_pandas(values: list[str | None]) -> None:
+    keys = pd.Series(values, dtype=schema.TEXT)
+    assert _texts.hashes(keys).tolist() == pd.util.hash_pandas_object(keys, index=False).tolist()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 5)))
+def test_distinct_numbers_are_in_order(numbers: list[int]) -> None:
+    assert _tokens._distinct(np.array(numbers, np.int64)).tolist() == sorted(set(numbers))
+
+
+def test_a_text_without_spaces_beside_them_leaves_the_words_of_others_alone() -> None:
+    plain = ["Paid, and PAID again.", "", "don't", None, "no-one’s memo"]
+    for texts in (plain, [*plain, "請求書です"]):
+        text, word, words = _words.words_of(pa.array(texts, pa.large_string()))
+        said = [sorted(words[word[text == place]]) for place in range(len(plain))]
+        assert said == [["again", "and", "paid"], [], ["don't"], [], ["memo", "no-one's"]]
+
+
+def test_odd_characters_of_a_quote_are_left_out() -> None:
+    assert _rule_quotes.plain("a\u00a0 b\n\u202ec\x07", 10) == "a b c"
+    assert _rule_quotes.plain("x" * 20, 10) == "x" * 9 + "…"
