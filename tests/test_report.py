@@ -26,6 +26,7 @@ import llama_classify_nb as lcn
 from llama_classify_nb import cells, export, metrics, report, schema
 from llama_classify_nb.exceptions import ArgumentError
 from llama_classify_nb.report import contents, pictures
+from llama_classify_nb.report import folder as folder_module
 from llama_classify_nb.report.manifest import read_arguments, read_manifest
 
 HERE = Path(__file__).parent
@@ -153,14 +154,49 @@ class TestFiles:
             assert mpl.rcParams["font.size"] == 30
         assert found == {name: (of_awkward.folder / f"{name}.svg").read_bytes() for name in some}
 
+    @pytest.mark.parametrize("is_at_once", [True, False])
     def test_a_second_report_replaces_the_first(
-        self, nothing: SimpleNamespace, few: SimpleNamespace, tmp_path: Path, no_pixels: None
+        self,
+        is_at_once: bool,
+        nothing: SimpleNamespace,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        no_pixels: None,
     ) -> None:
+        if not is_at_once:  # as on systems where two folders can't change places
+            monkeypatch.setattr(folder_module, "exchanged", lambda *_: False)
         fresh = report.write_report(nothing, tmp_path / "fresh")
-        report.write_report(few, tmp_path / "r", labels=lcn.load_sample_labels())
+        report.write_report(nothing, tmp_path / "r", labels=lcn.load_sample_labels())
+        assert (tmp_path / "r" / "accuracy.csv").is_file()
         report.write_report(nothing, tmp_path / "r")
         assert bytes_of(tmp_path / "r") == bytes_of(fresh.folder)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["fresh", "r"]
+
+    def test_what_a_killed_report_left_is_removed_by_the_next_one_and_nothing_else(
+        self, nothing: SimpleNamespace, tmp_path: Path, no_pixels: None
+    ) -> None:
+        code = (
+            "import os, pathlib\nfrom llama_classify_nb.report import folder\n"
+            f"with folder.written_aside(pathlib.Path({str(tmp_path / 'r')!r})) as aside:\n"
+            "    (aside / 'half').write_text('x')\n    print(aside, flush=True)\n    input()\n"
+        )
+        command = [sys.executable, "-c", code]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+            left = Path(writer.stdout.readline().strip())
+            os.utime(left, (0, 0))
+            report.write_report(nothing, tmp_path / "r")
+            assert left.is_dir(), "it is still written"
+            writer.kill()
+        others = [
+            tmp_path / ".r.0123456789abcdef.part2",
+            tmp_path / ".r.notes.part",
+            tmp_path / ".s.0123456789abcdef.part",
+        ]
+        for other in others:
+            other.mkdir()
+            os.utime(other, (0, 0))
+        report.write_report(nothing, tmp_path / "r")
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["r", *(other.name for other in others)])
 
     @pytest.mark.parametrize("name", ["notes.txt", "jobs.csv"])
     def test_a_folder_that_holds_something_else_is_refused_and_left_alone(
@@ -230,6 +266,13 @@ class TestTables:
             for column in columns:
                 assert column.dtype == cells.dtype_name(table[column.name])
                 assert column.meaning, f"{name}.{column.name}"
+
+    def test_of_more_rule_sets_than_can_be_compared_those_with_the_most_jobs_are(
+        self, few: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(contents, "MOST_SETS", 1)
+        table = contents.OF_JOBS["rule_overlap"](contents.taken(few, None, None), ARGUMENTS)
+        assert table["rule_set"].unique().tolist() == [few.jobs["rule_set"].mode()[0]]
 
     def test_columns_csv_tells_every_column_of_every_file(self, of_awkward: report.Report) -> None:
         told = export.read_csv(of_awkward.folder / "columns.csv")
@@ -332,7 +375,7 @@ class TestRefusals:
         assert [path.name for path in tmp_path.iterdir()] == ["r"]
 
     def test_a_stop_halfway_leaves_the_earlier_report(
-        self, nothing: SimpleNamespace, awkward: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, nothing: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder = report.write_report(nothing, tmp_path / "r").folder
         before = bytes_of(folder)
@@ -342,7 +385,7 @@ class TestRefusals:
 
         monkeypatch.setattr("llama_classify_nb.report.writing.pictures", stop)
         with pytest.raises(KeyboardInterrupt):
-            report.write_report(awkward, folder)
+            report.write_report(nothing, folder, labels=lcn.load_sample_labels())
         assert bytes_of(folder) == before
         assert [path.name for path in tmp_path.iterdir()] == ["r"]
 

@@ -48,7 +48,7 @@ def simulate(rates: Sequence[Rate], limiter: Any, now: list[float], n_jobs: int)
     return now[0], n_refused
 
 
-def run(path: Path | None, n_processes: int, *, make: Any, n_jobs: int = 150) -> tuple[float, int]:
+def run(path: Path | None, n_processes: int, *, make: Any, n_jobs: int) -> tuple[float, int]:
     now = [0.0]
     clock = lambda: now[0]  # noqa: E731
     rates: list[Rate] = [
@@ -65,15 +65,15 @@ def bucket(**options: Any) -> Any:
 
 class TestSharedRate:
     def test_several_are_refused_about_as_often_as_one(self, tmp_path: Path) -> None:
-        _, alone = run(None, 1, make=bucket, n_jobs=600)
-        seconds, together = run(tmp_path / "pace", 4, make=bucket)
-        _, apart = run(None, 4, make=bucket)
+        _, alone = run(None, 1, make=bucket, n_jobs=240)
+        seconds, together = run(tmp_path / "pace", 4, make=bucket, n_jobs=60)
+        _, apart = run(None, 4, make=bucket, n_jobs=60)
         assert together <= 2 * alone
-        assert together < apart / 2
-        assert seconds < 1.5 * 600 / 20
+        assert together < apart
+        assert seconds < 1.5 * 240 / 20
 
     def test_who_comes_later_knows_what_the_others_learned(self, tmp_path: Path) -> None:
-        run(tmp_path / "pace", 2, make=bucket)
+        run(tmp_path / "pace", 2, make=bucket, n_jobs=60)
         late = SharedRate(tmp_path / "pace", "https://a", LANES, lambda: 1e6)
         assert late._pace == pytest.approx(20, rel=0.3)
         other = SharedRate(tmp_path / "pace", "https://b", LANES, lambda: 1e6)
@@ -114,7 +114,7 @@ class TestSharedRate:
         assert "https://a" in json.loads(path.read_bytes())
 
     def test_a_clock_that_began_anew_teaches_nothing(self, tmp_path: Path) -> None:
-        run(tmp_path / "pace", 1, make=bucket)
+        run(tmp_path / "pace", 1, make=bucket, n_jobs=30)
         assert SharedRate(tmp_path / "pace", "https://a", 2, lambda: 0.5)._pace == float("inf")
 
     def test_the_file_is_of_its_owner_only_and_no_link(self, tmp_path: Path) -> None:
@@ -148,8 +148,8 @@ class TestProcesses:
                 ]
                 found = [future.result() for future in futures]
         assert [n for _, n in found] == [60, 60]
-        learned = json.loads((tmp_path / "pace").read_bytes())[server.base_url]["learned"]
-        assert learned["_mode"] in ("paced", "window", "shut")  # all of them met the limit
+        told = json.loads((tmp_path / "pace").read_bytes())[server.base_url]
+        assert told["learned"]["_n_admitted"] > 60  # more than either of them asked for
         merged = lcn.merge_archives([tmp_path / f"{place}.db" for place in range(2)], tmp_path / "all.db")
         assert set(lcn.Archive(merged).ids()) == set(ids)
         assert server.api_key not in (tmp_path / "pace").read_text()
