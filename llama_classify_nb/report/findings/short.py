@@ -46,7 +46,7 @@ def _failed(audit: Audit) -> list[str]:
 
 def _overlapping(audit: Audit) -> list[str]:
     table = audit.table("rule_overlap")
-    if table is None or not len(table):
+    if not len(table):
         return []
     first = table.iloc[0]
     return [
