@@ -633,7 +633,7 @@ class TestStill:
         assert "application/vnd.jupyter.widget-view+json" in bundle
         html = bundle["text/html"]
         assert "1 of 75 read" in html
-        assert "and 70 more" in html
+        assert "and 55 more" in html
         assert len(html.encode()) < 50_000
         assert "script" not in Tags(html).tags
 
