@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import llama_classify_nb as lcn
-from llama_classify_nb import address
+from llama_classify_nb import address, report
 from llama_classify_nb import client as client_module
 from llama_classify_nb.demo import DemoServer
+from llama_classify_nb.report import pictures
 
 EDGE_CASES = Path(__file__).parent / "data" / "edge_cases.jsonl"
 
@@ -42,6 +43,19 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def sample() -> lcn.JobSet:
     """The bundled jobs."""
     return lcn.load_sample()
+
+
+@pytest.fixture(scope="session")
+def labelled_report(sample: lcn.JobSet, tmp_path_factory: pytest.TempPathFactory) -> report.Report:
+    """The report of the bundled jobs and a ninth of their labels, with everything that a report may hold."""
+    labels = lcn.load_sample_labels().iloc[::9].reset_index(drop=True)
+    return lcn.write_report(sample, tmp_path_factory.mktemp("reports") / "of" / "sample", labels=labels, target=0.8)
+
+
+@pytest.fixture
+def no_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw the pictures of reports, but don't render them, which takes most of a report's time."""
+    monkeypatch.setattr(pictures, "_rendered", lambda _: {"png": b"\x89PNG", "svg": b"<svg ></svg>"})
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from llama_classify_nb import export
 from llama_classify_nb.__main__ import main
 from llama_classify_nb.demo import DemoServer, sample_jobs
 
+pytestmark = pytest.mark.usefixtures("no_pixels")
+
 
 def test_demo_fetches_all_jobs_tells_what_they_say_and_writes_a_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

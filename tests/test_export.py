@@ -84,6 +84,52 @@ whole_texts = st.text(
 )
 
 
+@st.composite
+def columns_of(draw: st.DrawFn, n: int) -> pd.Series:
+    """A column of ``n`` values of any dtype that a file can hold."""
+
+    def values(one: st.SearchStrategy[object]) -> list[object]:
+        return draw(st.lists(one, min_size=n, max_size=n))
+
+    kind = draw(st.sampled_from(["text", "surrogates", "category", "time", "i", "u", "I", "f", "F", "b", "B"]))
+    if kind == "text":
+        return pd.Series(values(whole_texts | st.none()), dtype=schema.TEXT)
+    if kind == "surrogates":
+        return pd.Series(values(st.text(st.sampled_from("=\ud800\udfff'\x00a")) | st.none()), dtype=object)
+    if kind == "category":
+        names = draw(st.lists(whole_texts, unique=True, max_size=4))
+        codes = values(st.integers(-1, len(names) - 1))
+        kinds = pd.Index(names, dtype=schema.TEXT)
+        return pd.Series(pd.Categorical.from_codes(codes, kinds, ordered=draw(st.booleans())))
+    if kind == "time":
+        unit, zone = draw(st.sampled_from(["s", "ms", "us", "ns"])), draw(st.sampled_from(ZONES))
+        times = values(st.integers(-(2**32), 2**32) | st.none())
+        found = pd.Series(pd.to_datetime(pd.Series(times, dtype="Int64"), unit="s")).astype(f"datetime64[{unit}]")
+        return found if zone is None else found.dt.tz_localize("UTC").dt.tz_convert(zone)
+    if kind in "iu":
+        dtype = draw(st.sampled_from(["int8", "int32", "int64"] if kind == "i" else ["uint8", "uint16", "uint64"]))
+        ends = np.iinfo(dtype)
+        return pd.Series(np.array(values(st.integers(int(ends.min), int(ends.max))), dtype))
+    if kind == "f":
+        return pd.Series(np.array(values(st.floats(width=32)), draw(st.sampled_from(["float32", "float64"]))))
+    numbers = {"I": st.integers(-(2**63), 2**63 - 1), "F": st.floats(allow_nan=False), "b": st.booleans()}
+    if kind == "b":
+        return pd.Series(np.array(values(numbers["b"]), bool))
+    dtype = {"I": "Int64", "F": "Float64", "B": "boolean"}[kind]
+    return pd.Series(pd.array(values(numbers.get(kind, st.booleans()) | st.none()), dtype=dtype))
+
+
+ZONES = [None, "UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"]
+
+
+@st.composite
+def frames_of_any_dtypes(draw: st.DrawFn) -> pd.DataFrame:
+    """A frame of one to four columns, with any names."""
+    n = draw(st.integers(0, 4))
+    names = draw(st.lists(whole_texts, min_size=1, max_size=4, unique=True))
+    return pd.DataFrame({name: draw(columns_of(n)) for name in names})
+
+
 def begins_live(text: str) -> bool:
     """The rule in plain steps: a control first, or a sign after whatever doesn't show, and no apostrophe first."""
     if text.startswith("'"):
@@ -355,6 +401,16 @@ class TestRoundTrip:
         )
         read = export.read_csv(with_sidecar(folder, "any.csv", table))
         assert_frame_equal(read, table, check_exact=True)
+
+    @given(frame=frames_of_any_dtypes())
+    @settings(max_examples=150, deadline=None)
+    def test_a_frame_of_any_dtypes_comes_back_as_it_was(self, folder: Path, frame: pd.DataFrame) -> None:
+        expected = frame.copy()
+        for name in [name for name in frame if frame[name].dtype == object]:
+            expected[name] = pd.Series([text if text is None else cells.mended(text) for text in frame[name]])
+            expected[name] = expected[name].astype(schema.TEXT)
+        read = export.read_csv(with_sidecar(folder, "frame.csv", frame))
+        assert_frame_equal(read, expected, check_exact=True)
 
     @pytest.mark.parametrize(
         "values",

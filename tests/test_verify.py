@@ -7,25 +7,56 @@ import io
 import json
 import random
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from edits import Edit, change, change_any, fields_of
 
 import llama_classify_nb as lcn
 from llama_classify_nb import export
 from llama_classify_nb.__main__ import main
 from llama_classify_nb.exceptions import ReadError
-from llama_classify_nb.report import digests
+from llama_classify_nb.report import contents, digests, manifest, pictures, verify
 
-HERE = Path(__file__).parent
+GIVEN = ["jobs.csv", "rules.csv", "labels.csv", "plan.csv"]
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    jobset = lcn.load_sample()
-    labels = lcn.load_sample_labels().iloc[::17].reset_index(drop=True)
-    return lcn.write_report(jobset, tmp_path_factory.mktemp("verify") / "report", labels=labels).folder
+def written(sample: lcn.JobSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of few jobs, with labels that were drawn by a plan, whose pictures are stubs."""
+    few = SimpleNamespace(
+        jobs=sample.jobs.iloc[::20].reset_index(drop=True), rules=sample.rules, problems=sample.problems
+    )
+    plan = lcn.metrics.audit_plan(few.jobs, margin=0.08)
+    known = lcn.load_sample_labels()[["job_id", "label"]]
+    labels = lcn.metrics.draw_sample(few.jobs, plan, seed=1).merge(known, on="job_id")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "_rendered", lambda _: {"png": b"\x89PNG", "svg": b"<svg ></svg>"})
+        folder = tmp_path_factory.mktemp("verify") / "report"
+        return lcn.write_report(few, folder, labels=labels, plan=plan).folder
+
+
+@pytest.fixture(scope="module")
+def computed() -> dict[tuple[object, ...], list[tuple[str, contents.Table]]]:
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def _the_same_jobs_are_asked_once(
+    computed: dict[tuple[object, ...], list[tuple[str, contents.Table]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compute tables anew for each content of the given files, and not for each test."""
+
+    def answers(given: contents.Given, arguments: contents.Arguments) -> Iterator[tuple[str, contents.Table]]:
+        key = (arguments, *(None if table is None else export.csv_text(table) for table in given))
+        if key not in computed:
+            computed[key] = list(contents.answers(given, arguments))
+        yield from computed[key]
+
+    monkeypatch.setattr(verify, "answers", answers)
 
 
 @pytest.fixture
@@ -38,27 +69,18 @@ def cells_of(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def change(path: Path, row: int, column: int, value: str) -> None:
-    """Change one cell, and no other byte: the lines are cut by hand, as no CSV writer keeps quotes as they were."""
-    fields = fields_of(path.read_text(encoding="utf-8"))
-    start, end = fields[row][column]
-    text = path.read_text(encoding="utf-8")
-    path.write_bytes((text[:start] + value + text[end:]).encode())
+def seal(folder: Path, *changed: str) -> None:
+    """Make the manifest agree with files that were changed, as somebody would who knows how it is made."""
+    told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for name in changed:
+        told["files"][name]["sha256"] = digests.file_digest(folder / name)
+        if "sums" in told["files"][name]:
+            told["files"][name]["sums"] = digests.cell_sums(folder / name)
+    (folder / "manifest.json").write_bytes(manifest.sealed(told))
 
 
-def fields_of(text: str) -> list[list[tuple[int, int]]]:
-    """Give the place of each field of a CSV text, row by row."""
-    rows: list[list[tuple[int, int]]] = [[]]
-    start, is_quoted = 0, False
-    for place, char in enumerate(text):
-        if char == '"':
-            is_quoted = not is_quoted
-        elif char in ",\n" and not is_quoted:
-            rows[-1].append((start, place))
-            start = place + 1
-            if char == "\n":
-                rows.append([])
-    return rows[:-1]
+def is_named(edit: Edit, found: pd.DataFrame) -> bool:
+    return bool(((found["file"] == edit.file) & (found["row"] == edit.row) & (found["column"] == edit.column)).any())
 
 
 def test_a_report_as_it_was_written_has_no_disagreement(written: Path) -> None:
@@ -67,20 +89,97 @@ def test_a_report_as_it_was_written_has_no_disagreement(written: Path) -> None:
     assert list(found.columns) == ["file", "row", "column", "found", "expected", "message"]
 
 
-def test_any_single_changed_cell_is_found_and_named(written: Path, tmp_path: Path) -> None:
+def test_of_two_hundred_changed_cells_of_computed_files_each_is_found_and_named(written: Path, tmp_path: Path) -> None:
+    # Each file is held against what is computed again from the jobs, whatever stands in the others: so a cell in each
+    # of them is as many cells, each alone in its file. Hashes are made to agree: the numbers alone must tell.
     draw = random.Random(11)
-    files = sorted(path.name for path in written.glob("*.csv") if len(cells_of(path)) > 1)
-    for number in range(24):
-        folder = Path(shutil.copytree(written, tmp_path / str(number)))
-        name = files[number % len(files)]
-        rows = cells_of(folder / name)
-        row, column = draw.randrange(1, len(rows)), draw.randrange(len(rows[0]))
-        before = rows[row][column]
-        value = draw.choice(["0.125", '"x"', "", "-7"])
-        change(folder / name, row, column, '"another"' if value.strip('"') == before else value)
+    files = sorted(path.name for path in written.glob("*.csv") if path.name not in GIVEN and len(cells_of(path)) > 1)
+    edits: list[Edit] = []
+    while len(edits) < 200:
+        folder = Path(shutil.copytree(written, tmp_path / str(len(edits))))
+        some = [change_any(folder / name, draw) for name in files]
+        seal(folder, *files)
         found = lcn.verify_report(folder)
-        hit = (found["file"] == name) & (found["row"] == row) & (found["column"] == rows[0][column])
-        assert hit.any(), (name, row, rows[0][column], before, value, found.head().to_dict("records"))
+        assert [edit for edit in some if not is_named(edit, found)] == []
+        edits += some
+    assert len(set(edits)) >= 200
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_of_many_changed_cells_of_a_given_file_each_is_found_and_named(
+    name: str, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is computed from them says nothing of a cell that no number depends on: their own sums must tell.
+    monkeypatch.setattr(verify, "_tables", lambda *_, **__: iter(()))
+    draw, path = random.Random(5), copied / name
+    before = path.read_bytes()
+    for _ in range(15):
+        edit = change_any(path, draw)
+        assert is_named(edit, lcn.verify_report(copied)), edit
+        path.write_bytes(before)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "column"),
+    [("jobs.csv", 0, 1), ("rules.csv", 0, 0), ("labels.csv", 0, 1), ("accuracy.csv", 0, 2), ("columns.csv", 0, 1)],
+)
+def test_a_changed_header_is_found(name: str, row: int, column: int, copied: Path) -> None:
+    change(copied / name, row, column, '"other"')
+    assert name in set(lcn.verify_report(copied)["file"])
+
+
+HARM: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "cut": lambda lines: [b"".join(lines)[: len(b"".join(lines)) * 2 // 3]],
+    "emptied": lambda _: [],
+    "swapped": lambda lines: [*lines[:1], *lines[2:3], *lines[1:2], *lines[3:]],
+    "doubled": lambda lines: [*lines, lines[-1]],
+}
+
+
+@pytest.mark.parametrize("names", [["jobs.csv"], ["type_breakdown.csv", "columns.csv", "index.html"]])
+@pytest.mark.parametrize("harm", HARM)
+def test_harm_to_whole_files_is_found(names: list[str], harm: str, copied: Path) -> None:
+    for name in names:
+        lines = (copied / name).read_bytes().splitlines(keepends=True)
+        (copied / name).write_bytes(b"".join(HARM[harm](lines)))
+    assert set(names) <= set(lcn.verify_report(copied)["file"])
+
+
+def test_a_changed_job_is_found_by_its_numbers_though_every_digest_agrees(copied: Path) -> None:
+    rows = cells_of(copied / "jobs.csv")
+    row = next(number for number, cells in enumerate(rows) if cells[rows[0].index("outcome")] == "matched")
+    change(copied / "jobs.csv", row, rows[0].index("confidence"), "0.111")
+    seal(copied, "jobs.csv")
+    found = lcn.verify_report(copied)
+    assert {"confidence_distribution.csv", "confidence_health.csv"} <= set(found["file"])
+    assert "jobs.csv" not in set(found["file"])
+
+
+def test_a_number_on_the_page_that_the_tables_do_not_give_is_found_though_every_digest_agrees(copied: Path) -> None:
+    page = (copied / "index.html").read_text(encoding="utf-8")
+    assert page.count("This report is of 300 jobs") == 1
+    (copied / "index.html").write_bytes(page.replace("report is of 300 jobs", "report is of 301 jobs").encode())
+    seal(copied, "index.html")
+    (found,) = lcn.verify_report(copied).to_dict("records")
+    assert found["file"] == "index.html"
+    assert "not what the tables and pictures give" in found["message"]
+
+
+def test_any_change_of_the_manifest_is_found(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "_tables", lambda *_, **__: iter(()))
+    path, draw = copied / "manifest.json", random.Random(3)
+    before = path.read_bytes()
+    for _ in range(60):
+        place, after = draw.randrange(len(before)), draw.choice([b"0", b"x", b"", b" ", b'"', b"\xff", b"]"])
+        path.write_bytes(before[:place] + after + before[place + 1 :])
+        assert path.read_bytes() == before or "manifest" in told_of(copied), (place, after)
+
+
+def told_of(folder: Path) -> str:
+    try:
+        return str(lcn.verify_report(folder)["file"].tolist())
+    except ReadError as error:
+        return str(error)
 
 
 def test_a_number_that_the_jobs_do_not_give_is_named_with_the_one_that_they_give(copied: Path) -> None:
@@ -106,7 +205,7 @@ def test_a_changed_job_shows_in_its_own_cell_and_in_every_number_that_it_moves(c
     assert "status_breakdown.csv" in set(found["file"])
 
 
-@pytest.mark.parametrize("name", ["index.html", "type_breakdown.png", "confusion_matrix.svg"])
+@pytest.mark.parametrize("name", ["index.html", "type_breakdown.png", "confusion_matrix.svg", "manifest.json"])
 def test_a_changed_page_or_picture_is_named(name: str, copied: Path) -> None:
     with (copied / name).open("ab") as file:
         file.write(b" ")
@@ -146,7 +245,7 @@ def test_a_manifest_cannot_lead_out_of_the_folder(copied: Path, tmp_path: Path) 
     (tmp_path / "outside.csv").write_text("x")
     told = json.loads((copied / "manifest.json").read_text())
     told["files"]["../outside.csv"] = {"sha256": digests.file_digest(tmp_path / "outside.csv")}
-    (copied / "manifest.json").write_text(json.dumps(told))
+    (copied / "manifest.json").write_bytes(manifest.sealed(told))
     found = lcn.verify_report(copied)
     assert found["file"].tolist() == ["../outside.csv"]
 
@@ -161,7 +260,7 @@ def test_other_versions_may_round_otherwise_but_no_more(copied: Path) -> None:
         before = name.read_bytes()
         change(name, 1, place, repr(float(rows[1][place]) * factor))
         told["files"]["accuracy.csv"]["sha256"] = digests.file_digest(name)
-        (copied / "manifest.json").write_text(json.dumps(told))
+        (copied / "manifest.json").write_bytes(manifest.sealed(told))
         assert bool(len(lcn.verify_report(copied))) == is_found
         name.write_bytes(before)
 

@@ -14,6 +14,7 @@ from .. import metrics, schema
 from ..exceptions import ArgumentError
 from ..export import need_fit
 from ..metrics._counted import Parts
+from ..metrics.rule_overlap import MOST_SETS
 from ..schema import Column
 from .columns import declared
 
@@ -79,6 +80,13 @@ def _of_rules(name: str) -> Question:
     return lambda given, _: getattr(metrics, name)(given.jobs, given.rules)
 
 
+def _overlap(given: Given, _: Arguments) -> pd.DataFrame:
+    """Compare the rules of as many rule sets as can be compared: those that most jobs ran with."""
+    sets = given.rules.drop_duplicates("rule_set").sort_values("n_jobs", ascending=False, kind="stable")
+    some = given.rules["rule_set"].isin(sets["rule_set"].head(MOST_SETS))
+    return metrics.rule_overlap(given.jobs, given.rules[some], labels=given.labels)
+
+
 #: Asked of every report, in the order of its files.
 OF_JOBS: dict[str, Question] = {
     "status_breakdown": _of_jobs("status_breakdown"),
@@ -92,7 +100,7 @@ OF_JOBS: dict[str, Question] = {
     "stuck_jobs": lambda given, arguments: metrics.stuck_jobs(given.jobs, as_of=arguments.as_of or _NEVER),
     "rule_sets": _of_rules("rule_sets"),
     "rule_usage": _of_rules("rule_usage"),
-    "rule_overlap": lambda given, _: metrics.rule_overlap(given.jobs, given.rules, labels=given.labels),
+    "rule_overlap": _overlap,
     "rule_lint": lambda given, _: metrics.rule_lint(given.rules),
     "rule_position_effect": _of_rules("rule_position_effect"),
     "reasoning_contradictions": _of_rules("reasoning_contradictions"),

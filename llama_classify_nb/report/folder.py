@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ..exceptions import ArgumentError
 from ..files import sync_folder
 
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 #: The file that makes a folder a report.
 MANIFEST = "manifest.json"
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE, as Linux has them
+_DEAD_S = 60.0  # a folder made just now may not be held yet
 
 
 @contextlib.contextmanager
 def written_aside(folder: Path) -> Iterator[Path]:
     """Give an empty folder to write a report to; it takes the place of ``folder`` at the end.
 
-    Whatever ends this halfway (an error, a full disk, the stop button) leaves the earlier report as it was; a kill
-    leaves besides a hidden folder ``.NAME.….part``, which can be removed.
+    Whatever ends this halfway (an error, a full disk, the stop button) leaves the earlier report as it was. A kill
+    leaves besides a hidden folder ``.NAME.….part``, which the next report in this place removes.
 
     Raises
     ------
@@ -36,7 +48,9 @@ def written_aside(folder: Path) -> Iterator[Path]:
     aside = folder.parent / f".{folder.name}.{secrets.token_hex(8)}.part"
     try:
         aside.mkdir(0o700)
-        yield aside
+        with _held(aside):
+            _clear(folder)
+            yield aside
         check(folder)  # somebody may have written to it meanwhile
         _take_the_place(aside, folder)
     except BaseException:
@@ -97,10 +111,43 @@ def _make(folder: Path) -> list[Path]:
     return made
 
 
+@contextlib.contextmanager
+def _held(aside: Path) -> Iterator[bool]:
+    """Hold a folder while it is written to; tell whether it could be held, and nobody else does."""
+    if fcntl is None:
+        yield False
+        return
+    number = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(number)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what reports left that were killed: of one that is still written, its process holds the folder."""
+    left = re.compile(re.escape(f".{folder.name}.") + r"[0-9a-f]{16}\.part")
+    for path in folder.parent.iterdir():
+        with contextlib.suppress(OSError):
+            if left.fullmatch(path.name) and time.time() - path.lstat().st_mtime > _DEAD_S:
+                with _held(path) as is_dead:
+                    if is_dead:
+                        shutil.rmtree(path, ignore_errors=True)
+
+
 def _take_the_place(aside: Path, folder: Path) -> None:
     """Move the new report to its place, and only then remove the old one."""
-    old = folder.parent / f".{folder.name}.{secrets.token_hex(8)}.old"
     sync_folder(aside)
+    if folder.is_dir() and exchanged(aside, folder):
+        sync_folder(folder.parent)
+        shutil.rmtree(aside, ignore_errors=True)
+        return
+    old = folder.parent / f".{folder.name}.{secrets.token_hex(8)}.old"
     if folder.is_dir():
         folder.rename(old)
     try:
@@ -111,6 +158,15 @@ def _take_the_place(aside: Path, folder: Path) -> None:
         raise
     sync_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def exchanged(one: Path, other: Path) -> bool:
+    """Let two folders change places at once, so that neither is ever missing; False where the system can't."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError, TypeError):
+        return False
+    return bool(rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0)
 
 
 def resolved(folder: str | os.PathLike[str]) -> Path:

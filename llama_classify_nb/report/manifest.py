@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import platform
@@ -17,7 +18,8 @@ from .digests import cell_sums, file_digest
 from .folder import MANIFEST
 
 _FORMAT = 1
-_LIBRARIES = ("pandas", "numpy", "pyarrow", "scipy", "matplotlib")
+_SEAL = "sha256"
+_LIBRARIES = ("pandas", "numpy", "pyarrow", "scipy", "matplotlib", "jinja2")
 #: Files that nothing else tells: where one of their cells was changed, only its sums show which.
 SUMMED = ("jobs", "rules", "problems", "labels", "plan")
 
@@ -44,6 +46,22 @@ def manifest(folder: Path, names: list[str], arguments: Arguments, plan: pd.Data
         "seed": arguments.seed,
         "files": files,
     }
+    return sealed(told)
+
+
+def sealed(told: dict[str, Any]) -> bytes:
+    """Give a manifest as its file holds it: its last entry is the SHA-256 of all that stands before."""
+    told = {name: value for name, value in told.items() if name != _SEAL}
+    digest = hashlib.sha256(_text(told)).hexdigest()
+    return _text({**told, _SEAL: digest})
+
+
+def is_sealed(folder: Path, told: dict[str, Any]) -> bool:
+    """Tell whether a manifest is as it was written, by its own digest."""
+    return (folder / MANIFEST).read_bytes() == sealed(told)
+
+
+def _text(told: dict[str, Any]) -> bytes:
     return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
 
 

@@ -114,7 +114,7 @@ def pictures(tables: Tables, n_jobs: int, arguments: Arguments) -> Iterator[tupl
 def _rendered(figure: Any) -> dict[str, bytes]:
     """Give a figure's bytes by format."""
     # Laid out once: each format would else do it anew, for most of the time that it takes.
-    figure.draw_without_rendering()
+    figure.get_layout_engine().execute(figure)
     figure.set_layout_engine(None)
     found = {}
     for suffix, options in _FORMATS.items():

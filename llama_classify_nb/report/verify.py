@@ -15,10 +15,13 @@ import pyarrow.compute as pc
 from .. import schema
 from ..exceptions import ClassifyError, ReadError
 from ..export import SIDECAR, csv_text, describe, parse_cells, read_cells, read_csv
-from .contents import Given, answers, given_tables
+from .contents import Given, Tables, answers, given_tables
 from .digests import changed_cells, file_digest
+from .facts import facts
 from .folder import MANIFEST, resolved
-from .manifest import SUMMED, read_arguments, read_manifest, versions
+from .manifest import SUMMED, is_sealed, read_arguments, read_manifest, versions
+from .page import PAGE, page
+from .pictures import OF_JOBS, OF_LABELS
 
 Finding = tuple[str, Any, Any, Any, Any, str]
 
@@ -63,9 +66,10 @@ def verify_report(folder: str | os.PathLike[str]) -> pd.DataFrame:
     -----
     Tables of metrics are computed again from ``jobs.csv``, ``rules.csv``, ``problems.csv``, ``labels.csv`` and
     ``plan.csv``, and compared cell by cell, exactly where the same versions computed them. Those five themselves are
-    held against SHA-256 digests, and a single changed cell of them is found by sums over their cells. A report of a
-    scan keeps no jobs: all its files are held against their digests alone. Whoever changes
-    jobs *and* tables *and* manifest alike isn't found out: keep the manifest's own SHA-256 elsewhere, if it matters.
+    held against SHA-256 digests, and a single changed cell of them is found by sums over their cells. The page is made
+    again from the tables, where the same versions made it, and the manifest tells its own digest. A report of a scan
+    keeps no jobs: its files are held against their digests alone. Whoever changes jobs *and* tables *and* manifest
+    alike isn't found out: keep a copy of the manifest elsewhere, if it matters.
     """
     folder = resolved(folder)
     told = read_manifest(folder)
@@ -77,7 +81,11 @@ def verify_report(folder: str | os.PathLike[str]) -> pd.DataFrame:
     except ClassifyError as error:
         found.append((SIDECAR, None, None, None, None, f"the tables can't be read back: {error}"))
     else:
-        found.extend(_tables(folder, told, given))
+        # The page is made again of pictures that are as they were, and of tables as they are computed again.
+        changed = {row[0] for row in found}
+        found.extend(
+            _tables(folder, told, given, has_page=not any(name.endswith((".svg", ".html")) for name in changed))
+        )
     # That a file was changed says nothing more where its cells are named.
     named = {row[0] for row in found if row[2] is not None}
     return _table([row for row in found if row[5] != _CHANGED or row[0] not in named])
@@ -106,6 +114,8 @@ def _files(folder: Path, told: dict[str, Any]) -> Iterator[Finding]:
         yield from cells
         if not cells:
             yield name, None, None, None, None, _CHANGED
+    if not is_sealed(folder, told):
+        yield MANIFEST, None, None, None, None, _CHANGED
     for path in sorted(folder.iterdir()):
         if path.name not in told["files"] and path.name != MANIFEST:
             yield path.name, None, None, None, None, "the file is not of this report"
@@ -126,18 +136,30 @@ def _given(folder: Path, told: dict[str, Any]) -> Given:
     return Given(**tables)  # type: ignore[arg-type]  # jobs, rules and problems are in every report
 
 
-def _tables(folder: Path, told: dict[str, Any], given: Given) -> Iterator[Finding]:
-    """Compute each table again, and compare it cell by cell."""
+def _tables(folder: Path, told: dict[str, Any], given: Given, *, has_page: bool) -> Iterator[Finding]:
+    """Compute each table again, and compare it cell by cell; then the page that tells of them."""
     is_exact = told.get("versions") == versions()
     described = [describe(f"{name}.csv", *table) for name, table in given_tables(given).items()]
+    tables: Tables = {}
     try:
-        for name, table in answers(given, read_arguments(told)):
+        arguments = read_arguments(told)
+        for name, table in answers(given, arguments):
             described.append(describe(f"{name}.csv", *table))
+            tables[name] = table.table
             yield from _compared(folder, f"{name}.csv", table.table, is_exact)
     except ClassifyError as error:
         yield "jobs.csv", None, None, None, None, f"a table can't be computed again: {error}"
         return
     yield from _compared(folder, SIDECAR, pd.concat(described, ignore_index=True), is_exact)
+    if is_exact and has_page:
+        drawings = {name: (folder / f"{name}.svg").read_bytes() for name in tables if f"{name}.svg" in told["files"]}
+        if page(facts(given), arguments, tables, _in_order(drawings)) != (folder / PAGE).read_bytes():
+            yield PAGE, None, None, None, None, "the page is not what the tables and pictures give"
+
+
+def _in_order(drawings: dict[str, bytes]) -> dict[str, bytes]:
+    """Give the pictures in the order in which they were drawn: the page keeps what they share in the first."""
+    return {name: drawings[name] for name in (*OF_JOBS, *OF_LABELS) if name in drawings}
 
 
 def _compared(folder: Path, file: str, table: pd.DataFrame, is_exact: bool) -> Iterator[Finding]:

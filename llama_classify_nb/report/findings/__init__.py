@@ -11,8 +11,10 @@ from .failures import failures
 from .labels import labelled
 from .limits import limits, worst
 from .rules import rules
+from .short import short
 
 _PARTS: tuple[Callable[[Audit], Section | None], ...] = (
+    short,
     outcomes,
     confidences,
     types,

@@ -42,6 +42,7 @@ class Head(NamedTuple):
 class Rows(NamedTuple):
     """A table on the page, every cell a text."""
 
+    file: str  # the name of the CSV file that has all of it, without .csv
     caption: str
     heads: list[Head]
     rows: list[list[str]]
@@ -112,13 +113,13 @@ def quoted(value: Any) -> str:
     return f"“{said(value)}”"
 
 
-def rows(caption: str, table: pd.DataFrame, columns: dict[str, Any], most: int = 15) -> Rows:
+def rows(file: str, caption: str, table: pd.DataFrame, columns: dict[str, Any], most: int = 15) -> Rows:
     """Make a table for the page.
 
     Parameters
     ----------
-    caption : str
-        What it shows.
+    file, caption : str
+        The name of the table's file, and what it shows.
     table : DataFrame
         Its first ``most`` rows are shown; if there are more, the caption says so.
     columns : dict
@@ -128,5 +129,5 @@ def rows(caption: str, table: pd.DataFrame, columns: dict[str, Any], most: int =
     heads = [Head(head, show in (number, percent, decimals)) for head, show in columns.values()]
     cells = [[show(value) for value in some[name].tolist()] for name, (_, show) in columns.items()]
     if len(table) > most:
-        caption += f" The first {most} of {len(table):,} rows; the file has all of them."
-    return Rows(caption, heads, [list(row) for row in zip(*cells, strict=True)])
+        caption += f" The first {most} of {len(table):,} rows."
+    return Rows(file, caption, heads, [list(row) for row in zip(*cells, strict=True)])

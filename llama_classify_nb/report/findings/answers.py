@@ -12,9 +12,8 @@ def outcomes(audit: Audit) -> Section:
     """What was asked, and how much of it was answered?"""
     facts, table = audit.facts, audit.tables["status_breakdown"]
     n = table.groupby("outcome", observed=False)["count"].sum()
-    sentences = [f"This report is of {count(facts.n_jobs, 'job')} {_when(facts)}, {_with(facts)}."]
+    sentences = [f"This report is of {count(facts.n_jobs, 'job')} {_when(facts)}, {_with(facts)}{_naming(audit)}."]
     if facts.n_jobs:
-        finished = int(n[["matched", "no_match", "unscored"]].sum())
         words = {
             "matched": "got a type",
             "no_match": "got the answer that no rule matches",
@@ -25,7 +24,6 @@ def outcomes(audit: Audit) -> Section:
         }
         parts = [f"{number(n[one])} {text} ({percent(n[one] / facts.n_jobs)})" for one, text in words.items() if n[one]]
         sentences.append(f"{listed(parts, 6)[:1].upper()}{listed(parts, 6)[1:]}.")
-        sentences.append(f"{count(finished, 'job')} came to an end with an answer.")
     if facts.problems:
         parts = [f"{number(k)} {kind}" for kind, k in facts.problems.items()]
         missed = count(sum(facts.problems.values()), "thing")
@@ -56,29 +54,36 @@ def _with(facts: Facts) -> str:
     return f"with {count(facts.n_rule_sets, 'rule set')}{presets}"
 
 
+def _naming(audit: Audit) -> str:
+    n = int(audit.tables["rule_usage"]["type"].nunique())
+    return f", which name {count(n, 'type')}" if n else ""
+
+
 def confidences(audit: Audit) -> Section | None:
     """How confident are the answers, and can confidences carry an audit?"""
     health = audit.tables["confidence_health"].iloc[0]
-    if not health["n"]:
+    if not audit.facts.n_answered:
         return None
     sentences = [
-        f"{count(int(health['n']), 'answer')} state a confidence, {decimals(audit.facts.mean_confidence)} on average "
-        f"and {decimals(audit.facts.median_confidence)} in the middle.",
-        f"The commonest value, {health['commonest']:g}, is on {percent(health['commonest_share'])} of them; there are "
-        f"{count(int(health['n_distinct']), 'different value')}, which rank as well as "
-        f"{health['effective_ranks']:.1f} equally common ones would.",
-        f"Whether confidences can carry a threshold: {health['verdict']}. {_sentence(health['reasons'])}",
+        f"{count(audit.facts.n_answered, 'answer states', 'answers state')} a confidence: "
+        f"{decimals(audit.facts.mean_confidence)} on average, and half of them "
+        f"{decimals(audit.facts.median_confidence)} or more."
     ]
+    if health["n"]:
+        sentences += [
+            f"Of the {number(health['n'])} with a type, {percent(health['commonest_share'])} state "
+            f"{health['commonest']:g}, the commonest value. There are "
+            f"{count(int(health['n_distinct']), 'different value')}; they put answers in order as finely as "
+            f"{health['effective_ranks']:.1f} equally common ones would.",
+            f"Don't rely on a threshold of confidence: {health['reasons']}."
+            if health["verdict"] == "flagged"
+            else "Confidences differ enough for a threshold to be looked for.",
+        ]
     pictures = (
         Picture("confidence_distribution", "Stated confidences of the answers."),
         Picture("confidence_by_type", "Stated confidences by type: quartiles, and the ends."),
     )
     return Section("confidence", "How confident the answers are", sentences, pictures)
-
-
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(".") else ".")
 
 
 def types(audit: Audit) -> Section | None:
@@ -101,6 +106,7 @@ def types(audit: Audit) -> Section | None:
     if never:
         sentences.append(f"No answer gave {listed(never)}.")
     shown = rows(
+        "type_breakdown",
         "Answers by type.",
         named[named["count"] > 0],
         {"type": ("type", said), "count": ("answers", number), "share": ("share", percent)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ._words import Audit, Picture, Section, count, day, number, percent, rate
+from ._words import Audit, Picture, Section, count, day, number, rate
 
 _NAMES = {"type_drift": "mix of types", "confidence_drift": "level of the confidences"}
 
@@ -27,16 +27,32 @@ def _reruns(table: pd.DataFrame) -> list[str]:
     found = table.iloc[0]
     share = rate(found["agreement"], found["agreement_lower"], found["agreement_upper"])
     told = [
-        f"{count(int(found['n']), 'document')} were asked again under the same rules; {share} got the same type both "
-        f"times, {number(found['n_changed'])} another one."
+        f"{count(int(found['n']), 'document')} were asked again under the same rules; {share} got the same type every "
+        f"time, {number(found['n_unstable'])} did not."
     ]
     if found["n_labelled"] and not pd.isna(found["p_value"]):
         told.append(
-            f"Of {count(int(found['n_labelled']), 'label')} for these, answers that changed were wrong "
-            f"{percent(found['error_unstable'])} of the time, the others {percent(found['error_stable'])} (at like "
-            f"confidence: p = {found['p_value']:.2g})."
+            f"{number(found['n_labelled'])} of these have a label, {number(found['n_labelled_unstable'])} of them with "
+            f"changed answers. The first answer was wrong for {_error(found, 'unstable')} of those that changed, and "
+            f"for {_error(found, 'stable')} of the others. {_beyond(found['p_value'])}"
         )
     return told
+
+
+def _error(found: pd.Series, which: str) -> str:
+    return rate(*(found[f"error_{which}{end}"] for end in ("", "_lower", "_upper")))
+
+
+def _beyond(p_value: float) -> str:
+    if p_value < 0.05:
+        return f"A changed answer is a warning beyond its confidence (p = {p_value:.2g})."
+    return f"That is no more than their confidences lead to expect (p = {p_value:.2g})."
+
+
+def drifted(audit: Audit) -> list[str]:
+    """Give a sentence for what changed over time, if something did."""
+    what = [name for table, name in _NAMES.items() if audit.tables[table]["is_change_point"].any()]
+    return [f"The {' and the '.join(what)} changed over time: see “What changes”."] if what else []
 
 
 def _drift(audit: Audit) -> list[str]:
@@ -52,6 +68,11 @@ def _drift(audit: Audit) -> list[str]:
             )
         elif len(table) > 1:
             told.append(f"The {what} shows no change over time beyond chance.")
+    if audit.facts.n_configurations > 1 and drifted(audit):
+        told.append(
+            f"These jobs are of {audit.facts.n_configurations:,} configurations: if some days have more of one than "
+            "others, that alone is such a change. A report on one of them tells."
+        )
     return told
 
 

@@ -39,7 +39,7 @@ def _shown(causes: pd.DataFrame) -> tuple[Rows, ...]:
         return ()
     columns = {"template": ("message", said), "count": ("jobs", number), "share": ("share", percent)}
     columns |= {"cause": ("cause", said), "retryable": ("a retry may help", _yes), "next_step": ("what to do", said)}
-    return (rows("Templates of the failures' messages, and what to do.", causes, columns),)
+    return (rows("failure_causes", "Templates of the failures' messages, and what to do.", causes, columns),)
 
 
 def _causes(causes: pd.DataFrame, n: int) -> list[str]:

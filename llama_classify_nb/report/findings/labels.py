@@ -11,7 +11,7 @@ def labelled(audit: Audit) -> Section | None:
     """How right are the answers?"""
     if not audit.facts.has_labels:
         return None
-    sentences = [*_accuracy(audit), *_threshold(audit), *_calibration(audit)]
+    sentences = [*accuracy(audit), *threshold(audit), *_calibration(audit)]
     pictures = (
         Picture("precision_threshold", "Risk of the accepted answers by threshold; the certified one is marked."),
         Picture("calibration_curve", "Accuracy against stated confidence; on the dashed line both agree."),
@@ -22,7 +22,8 @@ def labelled(audit: Audit) -> Section | None:
     return Section("audit", "How right the answers are", sentences, pictures, _tables(audit))
 
 
-def _accuracy(audit: Audit) -> list[str]:
+def accuracy(audit: Audit) -> list[str]:
+    """Tell what was labelled, and last, how right all answers are."""
     found, counted = audit.tables["accuracy_estimate"].iloc[0], audit.tables["accuracy"].iloc[0]
     if not found["n"]:
         return [
@@ -34,12 +35,12 @@ def _accuracy(audit: Audit) -> list[str]:
         f"{count(int(found['n']), 'answer')} of {number(found['n_jobs'])} were labelled, {how}; "
         f"{number(counted['n_right'])} of the labelled ones are right.",
         f"Of all answers {percent(found['accuracy'])} are estimated to be right, and with an assurance of {sure} "
-        f"between {percent(found['accuracy_lower'])} and {percent(found['accuracy_upper'])} ({found['method']}: "
-        f"{found['reason']}).",
+        f"between {percent(found['accuracy_lower'])} and {percent(found['accuracy_upper'])} ({found['reason']}).",
     ]
 
 
-def _threshold(audit: Audit) -> list[str]:
+def threshold(audit: Audit) -> list[str]:
+    """Tell from which confidence up nobody needs to check, if that can be told."""
     found = audit.tables["precision_threshold"].iloc[0]
     target, sure = f"{100 * audit.arguments.target:g} %", f"{100 * audit.arguments.assurance:g} %"
     if found["certified"]:
@@ -50,7 +51,11 @@ def _threshold(audit: Audit) -> list[str]:
             "them of wrong answers."
         ]
     more = "" if pd.isna(found["n_more"]) else f" About {number(found['n_more'])} further labels could."
-    return [f"No threshold can be certified for {target} right at an assurance of {sure}: {found['reason']}.{more}"]
+    reason = found["reason"].removeprefix("none can be certified: ")
+    return [
+        f"Answers of every confidence need checking, if {target} right is wanted with an assurance of {sure}: {reason}."
+        f"{more}"
+    ]
 
 
 def _calibration(audit: Audit) -> list[str]:
@@ -61,7 +66,8 @@ def _calibration(audit: Audit) -> list[str]:
     ranks = (
         ""
         if pd.isna(found["auroc"])
-        else f" A right answer is more confident than a wrong one in {percent(found['auroc'])} of pairs."
+        else f" A right answer is more confident than a wrong one in {percent(found['auroc'])} of pairs, answers that "
+        "no rule matches among them."
     )
     return [
         f"The mean confidence of the labelled answers is {decimals(found['confidence'])}, {which} their accuracy of "
@@ -74,6 +80,7 @@ def _tables(audit: Audit) -> tuple[Rows, ...]:
     scores = audit.tables["scores_by_type"]
     shown = [
         rows(
+            "scores_by_type",
             "Scores of each type, by the labels.",
             scores[(scores["n_labelled"] > 0) | (scores["n_answered"] > 0)],
             {"type": ("type", said), "n_labelled": ("labels", number), "n_answered": ("answers", number)}
@@ -85,6 +92,7 @@ def _tables(audit: Audit) -> tuple[Rows, ...]:
     if len(suspects):
         shown.append(
             rows(
+                "label_suspects",
                 "Labels that confident answers contradict: look at these again, since labels are wrong, too.",
                 suspects,
                 {"job_id": ("job", said), "label": ("label", said), "type": ("answer", said)}

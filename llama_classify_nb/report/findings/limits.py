@@ -14,6 +14,7 @@ def worst(audit: Audit) -> Section | None:
     if not facts.n_answered:
         return None
     shown = rows(
+        "jobs",
         f"The least confident of {count(facts.n_answered, 'answer')}.",
         facts.worst,
         {"job_id": ("job", said), "file_input": ("document", said), "type": ("answer", _type)}
@@ -29,7 +30,9 @@ def _contradictions(audit: Audit) -> tuple[Rows, ...]:
         return ()
     columns = {"job_id": ("job", said), "type": ("answer", _type), "confidence": ("confidence", decimals)}
     columns |= {"kind": ("what is odd", said), "evidence": ("its words", said)}
-    return (rows("Reasonings that speak against their own answer.", table, columns, most=_MOST),)
+    return (
+        rows("reasoning_contradictions", "Reasonings that speak against their own answer.", table, columns, most=_MOST),
+    )
 
 
 def _type(value: object) -> str:
@@ -44,12 +47,17 @@ def limits(audit: Audit) -> Section:
         "Reasonings and error messages are written by models and machines that read the documents: they are quoted as "
         "text, and may say anything.",
         "Numbers are of these jobs. Other documents, or the same ones under other rules, may come out otherwise.",
+        "One in twenty intervals of 95 % misses what it is of: among many numbers, some do.",
     ]
     if not facts.has_labels:
         sentences.insert(0, "No labels were given: nothing here says how many answers are right.")
     else:
         sentences.append(
             "Labels count as right. Where people err, or had seen the answer before they judged, accuracies are off."
+        )
+        sentences.append(
+            f"Accuracies are of the {count(facts.n_answered, 'answer')} with a confidence: jobs that failed, were "
+            "cancelled or had not finished are in none of them."
         )
         if not facts.has_plan and not facts.has_probabilities:
             sentences.append(

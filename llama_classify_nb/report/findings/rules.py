@@ -56,8 +56,10 @@ def _tables(overlap: pd.DataFrame, lint: pd.DataFrame) -> tuple[Rows, ...]:
     if len(overlap):
         columns = {"type_a": ("rule", said), "type_b": ("and", said), "score": ("score", decimals)}
         columns |= {"n_flips": ("flips", number), "sharpen": ("sharpen", said), "evidence": ("evidence", said)}
-        shown.append(rows("Pairs of rules that get in each other's way.", overlap, columns, most=8))
+        shown.append(rows("rule_overlap", "Pairs of rules that get in each other's way.", overlap, columns, most=8))
     if len(lint):
         columns = {"type": ("rule", said), "severity": ("severity", said), "finding": ("finding", said)}
-        shown.append(rows("The rules as written.", lint, columns | {"advice": ("what to do", said)}, most=10))
+        shown.append(
+            rows("rule_lint", "The rules as written.", lint, columns | {"advice": ("what to do", said)}, most=10)
+        )
     return tuple(shown)
