@@ -45,7 +45,7 @@ def _failed(audit: Audit) -> list[str]:
 
 
 def _overlapping(audit: Audit) -> list[str]:
-    table = audit.tables["rule_overlap"]
+    table = audit.table("rule_overlap")
     if not len(table):
         return []
     first = table.iloc[0]
