@@ -68,7 +68,7 @@ def verify_report(folder: str | os.PathLike[str]) -> pd.DataFrame:
     ``plan.csv``, and compared cell by cell, exactly where the same versions computed them. Those five themselves are
     held against SHA-256 digests, and a single changed cell of them is found by sums over their cells. The page is made
     again from the tables, where the same versions made it, and the manifest tells its own digest. A report of a scan
-    keeps no jobs: all its files are held against their digests alone. Whoever changes jobs *and* tables *and* manifest
+    keeps no jobs: its files are held against their digests alone. Whoever changes jobs *and* tables *and* manifest
     alike isn't found out: keep a copy of the manifest elsewhere, if it matters.
     """
     folder = resolved(folder)
