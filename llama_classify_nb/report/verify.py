@@ -173,6 +173,8 @@ def _compared(folder: Path, file: str, table: pd.DataFrame, is_exact: bool) -> I
         shape = f"{len(expected):,} rows of {', '.join(expected.column_names)}"
         yield file, None, None, None, None, f"rows or columns are not as computed again: {shape}"
         return
+    if not len(expected):  # Arrow 15 crashes where it compares columns of no rows
+        return
     for name in expected.column_names:
         is_same = pc.fill_null(pc.equal(found[name], expected[name]), False)
         is_same = pc.or_(is_same, pc.and_(pc.is_null(found[name]), pc.is_null(expected[name])))
