@@ -105,12 +105,11 @@ class Scan:
     @property
     def census(self) -> Census:
         """How many jobs there are, under which rules, and what couldn't be read."""
-        if self._census is None:
-            if self._wanted is not None:
-                raise _MissingError
-            self._pass(())
-        assert self._census is not None  # noqa: S101 - a pass takes it
-        return self._census
+        if self._census is not None:
+            return self._census
+        if self._wanted is not None:
+            raise _MissingError
+        return self._pass(())
 
     @property
     def rules(self) -> pd.DataFrame:
@@ -247,19 +246,19 @@ class Scan:
             self._pass((request,))
         return self._found[request]
 
-    def _pass(self, requests: tuple[Request, ...]) -> None:
-        """Read every part once, for these counts, and for the census if there is none yet."""
-        has_census = self._census is None
-        work = functools.partial(count_part, requests=requests, has_census=has_census)
+    def _pass(self, requests: tuple[Request, ...]) -> Census:
+        """Read every part once, for these counts, and for the census if there is none yet; give the census."""
+        work = functools.partial(count_part, requests=requests, has_census=self._census is None)
         found: list[list[Any]] = []
         for result in gathering.results(work, self.parts, self._executor, self._notes.append):
             found.append(result)
             if len(found) >= _MERGED_AT_ONCE:
                 found = [_merged(found, requests)]
         merged = _merged(found, requests)
-        if has_census:
-            self._census = merged.pop()
+        known: Census = merged.pop() if self._census is None else self._census
+        self._census = known
         self._found.update(zip(requests, merged, strict=True))
+        return known
 
 
 class ScannedJobs(Parts):
