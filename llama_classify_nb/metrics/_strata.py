@@ -9,7 +9,7 @@ from scipy import special
 from .. import schema
 from . import _arguments, _labelled
 
-GROUPS = 4  # of confidence, among matched jobs: more gain next to nothing
+GROUPS = 6  # of confidence, among matched jobs: more gain next to nothing
 FLOOR = 5  # labels in each stratum, at least
 NEYMAN = 0.9  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
 DOUBT_LABELS = 3.0  # half of them wrong, imagined in each stratum when labels are shared out: pilots may be lucky
@@ -19,7 +19,6 @@ CURVE_LABELS = 20.0  # what a curve over the confidence counts there, which says
 # a part of what may go wrong is kept for that, more where labels are few. Simulated audits then keep what they promise.
 GUARD, GUARD_OF_NONE, GUARD_LABELS = 0.9, 0.6, 400
 GUARD_AT_RANDOM = 0.8  # the same, where labels were drawn at random and strata chosen after
-STEP = 0.6  # how far from the mean step of the estimate to the largest its correction goes
 
 Interval = tuple[float, float, float]
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]  # of each: jobs, labels, right answers, score
@@ -192,7 +191,7 @@ def intervals(
 
     The estimate is Σ W n_right / n, where W is a stratum's share of the jobs. An end is the rate at which the estimate
     would be just as far off as its standard error times the normal quantile, and half a step, since it takes steps:
-    the largest step, or with scores three fifths of the way to it from the mean step, by variance. The standard
+    the largest step, or with scores the mean step, by variance, since unequal steps add up to small ones. The standard
     error is that of a finite population at that very rate: the accuracy expected of every stratum's jobs without a
     label is moved by the same number of logits until they make the rate up, together with the labels, which stay what
     they are. With one stratum and many jobs this is the interval of Wilson (1927) with correction for continuity
@@ -225,7 +224,7 @@ def intervals(
         rate = seen * rate_seen + (1 - seen) * special.expit(logits + middle[..., None])
         variance = weight * rate * (1 - rate)
         total = np.maximum(variance.sum(-1), 1e-300)
-        step = largest if score is None else STEP * largest + (1 - STEP) * (steps * variance).sum(-1) / total
+        step = largest if score is None else (steps * variance).sum(-1) / total
         is_beyond = sign * ((share * rate).sum(-1) - estimate) > step / 2 + z * np.sqrt(total)
         is_high = is_beyond == (sign > 0)
         low, high = np.where(is_high, low, middle), np.where(is_high, middle, high)
