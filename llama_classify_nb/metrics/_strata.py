@@ -11,8 +11,8 @@ from . import _arguments, _labelled
 
 GROUPS = 6  # of confidence, among matched jobs: more gain next to nothing
 FLOOR = 5  # labels in each stratum, at least
-NEYMAN = 0.9  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
-DOUBT_LABELS = 3.0  # half of them wrong, imagined in each stratum when labels are shared out: pilots may be lucky
+NEYMAN = 0.95  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
+DOUBT_LABELS = 2.0  # half of them wrong, imagined in each stratum when labels are shared out: pilots may be lucky
 PRIOR_LABELS = 2.0  # what the accuracy of all labels together counts in each stratum
 CURVE_LABELS = 20.0  # what a curve over the confidence counts there, which says more
 # Strata that were cut, and labels that were shared out, by looking at some of the labels, are no strata given before:

@@ -130,7 +130,7 @@ def audit_plan(
         raise ArgumentError(f"budget is {budget!r}; it must be a whole number of labels, 1 or more")
     if pilot is not None:
         _labelled.need_labels(pilot, "pilot")
-    found = None if pilot is None else _labelled.match(jobs, pilot, rules)
+    found = None if pilot is None else _labelled.match(jobs, pilot, rules, "pilot")
     if goal == "threshold":
         plan = _for_threshold(jobs, found, target, budget or THRESHOLD_BUDGET)
     else:
