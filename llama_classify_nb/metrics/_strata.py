@@ -8,6 +8,7 @@ from scipy import special
 
 from .. import schema
 from . import _arguments, _labelled
+from .intervals import clopper_pearson
 
 GROUPS = 6  # of confidence, among matched jobs: more gain next to nothing
 FLOOR = 5  # labels in each stratum, at least
@@ -18,6 +19,10 @@ CURVE_LABELS = 20.0  # what a curve over the confidence counts there, which says
 # Strata that were cut, and labels that were shared out, by looking at some of the labels, are no strata given before:
 # a part of what may go wrong is kept for that, more where labels are few. Simulated audits then keep what they promise.
 GUARD, GUARD_OF_NONE, GUARD_LABELS = 0.9, 0.6, 400
+# Fewer labels than this, drawn about in proportion, are counted, and nothing else, unless an interval by strata is
+# clearly narrower: models mislead there. In proportion means that unequal weights cost so little (Kish 1965).
+FEWEST_FOR_MODEL, MOST_UNEVEN, GAIN = 100, 1.05, 0.95
+FEWEST = 3  # labels of a stratum: with fewer, an estimate joins it to a neighbour
 GUARD_AT_RANDOM = 0.8  # the same, where labels were drawn at random and strata chosen after
 
 Interval = tuple[float, float, float]
@@ -234,6 +239,23 @@ def intervals(
     upper = np.where(estimate + largest / 2 >= 1, 1.0, np.maximum(upper, estimate))
     some_left = (left > 0).any(-1)
     return estimate, np.where(some_left, lower, estimate), np.where(some_left, upper, estimate)
+
+
+def audited(
+    n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, assurance: float, score: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Give the estimates of audits by plan, the ends of their intervals, and which of these are by counting alone.
+
+    Few labels that lie nearly in proportion to the jobs, as those of a small pilot do, are like labels drawn at random,
+    or less spread out (Hoeffding 1956): their exact interval is given, unless that by strata is clearly narrower.
+    """
+    n_all = n.sum(-1)
+    estimate, lower, upper = intervals(n_jobs, n, n_right, guarded(n, assurance), score)
+    exact = clopper_pearson(np.clip(n_all * estimate, 0, n_all), n_all, assurance)
+    share = n_jobs / n_jobs.sum(-1, keepdims=True)
+    uneven = n_all * (share**2 / np.where(share > 0, n, 1)).sum(-1)
+    counted = (n_all < FEWEST_FOR_MODEL) & (uneven < MOST_UNEVEN) & (upper - lower > GAIN * (exact[1] - exact[0]))
+    return estimate, np.where(counted, exact[0], lower), np.where(counted, exact[1], upper), counted
 
 
 def merged(

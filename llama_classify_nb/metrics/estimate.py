@@ -13,9 +13,6 @@ from . import _arguments, _labelled, _strata
 from .intervals import clopper_pearson
 
 METHODS = ("exact", "stratified", "model_assisted", "none")
-#: Fewer labels drawn at random than this are counted, and nothing else: models mislead there.
-FEWEST_FOR_MODEL = 100
-_GAIN = 0.95  # a model-assisted interval must be expected to be so much narrower
 
 
 def accuracy_estimate(
@@ -139,9 +136,13 @@ def _counts(
 def _by_strata(
     jobs: pd.DataFrame, found: _labelled.Labelled, strata: pd.DataFrame, by: str | None, assurance: float
 ) -> tuple[float, float, float, str, str]:
-    n_jobs, n, n_right, score = _strata.merged(*_counts(jobs, found, strata, by))
-    ends = _strata.interval(n_jobs, n, n_right, _strata.guarded(n, assurance), score)
-    return *ends, "stratified", f"the labels were drawn from {len(n_jobs):,} strata, each weighted by its jobs"
+    n_jobs, n, n_right, score = _strata.merged(*_counts(jobs, found, strata, by), least=_strata.FEWEST)
+    *ends, counted = _strata.audited(n_jobs, n, n_right, assurance, score)
+    accuracy, lower, upper = (float(end) for end in ends)
+    reason = f"the labels were drawn from {len(n_jobs):,} strata, each weighted by its jobs"
+    if counted:
+        return accuracy, lower, upper, "exact", f"{reason}, in proportion, and too few for more than counting"
+    return accuracy, lower, upper, "stratified", reason
 
 
 def _at_random(
@@ -149,12 +150,12 @@ def _at_random(
 ) -> tuple[float, float, float, str, str]:
     lower, upper = (float(end) for end in clopper_pearson(n_right, n, assurance))
     exact = n_right / n, lower, upper, "exact"
-    if n < FEWEST_FOR_MODEL:
-        return *exact, f"with fewer than {FEWEST_FOR_MODEL} labels only counting is safe"
+    if n < _strata.FEWEST_FOR_MODEL:
+        return *exact, f"with fewer than {_strata.FEWEST_FOR_MODEL} labels only counting is safe"
     n_jobs, *counts, score = _strata.merged(*_counts(jobs, found, _strata.cut(jobs), None), least=_strata.FLOOR)
     ends = _strata.interval(n_jobs, counts[0], counts[1], 1 - _strata.GUARD_AT_RANDOM * (1 - assurance), score)
     gain = (ends[2] - ends[1]) / (upper - lower)
-    if gain > _GAIN:
+    if gain > _strata.GAIN:
         return *exact, "confidences don't tell right answers from wrong ones well enough to narrow the interval"
     reason = f"weighted by the confidences of all jobs, the interval is {1 - gain:.0%} narrower than by counting"
     return *ends, "model_assisted", reason

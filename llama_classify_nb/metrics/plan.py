@@ -171,7 +171,7 @@ def _for_accuracy(
     to_draw = final - n
     if found is None:
         size = int(np.clip(round(wanted * PILOT_SHARE), min(FEWEST_IN_PILOT, wanted), MOST_IN_PILOT))
-        to_draw = _strata.allocate(size, n_jobs, np.ones(len(strata)), np.minimum(2, _floor(size, n_jobs)))
+        to_draw = _strata.allocate(size, n_jobs, np.ones(len(strata)), np.ones(len(strata)))
     return _table(jobs, strata, by, aim, to_draw, final, simple)
 
 
@@ -188,14 +188,22 @@ class _Aim(NamedTuple):
         least = np.maximum(self.n, _floor(n, self.n_jobs))
         return _strata.allocate(n, self.n_jobs, spread, least if least.sum() <= n else self.n)
 
-    def half_width(self, final: np.ndarray, rows: Any = slice(None)) -> np.ndarray:
-        """Give the half width that the interval should have of these strata together; NaN for none."""
-        n_jobs, mine, rate = self.n_jobs[rows], final[..., rows], self.expected[rows]
-        if not len(n_jobs) or not mine.all():
+    def half_width(self, final: np.ndarray) -> np.ndarray:
+        """Give the half width that the interval should have of all strata with labels together; NaN for none."""
+        some = (final > 0).reshape(-1, final.shape[-1]).any(0)
+        if not some.any():
             return np.full(final.shape[:-1], np.nan)
+        mine, rate = final[..., some], self.expected[some]
+        ends = _strata.audited(self.n_jobs[some], mine, mine * rate, self.assurance, self.score[some])
+        return np.asarray((ends[2] - ends[1]) / 2)
+
+    def of_each(self, final: np.ndarray) -> np.ndarray:
+        """Give the half width that the interval of each stratum by itself should have; NaN without labels."""
         level = _strata.guarded(final, self.assurance)
-        _, lower, upper = _strata.intervals(n_jobs, mine, mine * rate, level, self.score[rows])
-        return np.asarray((upper - lower) / 2)
+        n = np.maximum(final, 1)
+        by_itself = (one[:, None] for one in (self.n_jobs, n, n * self.expected))
+        _, lower, upper = _strata.intervals(*by_itself, level, self.score[:, None])
+        return np.where(final > 0, (upper - lower) / 2, np.nan)
 
     def best(self, n: int) -> np.ndarray:
         """Share n labels out in the better way: by what answers are expected to vary, or in proportion."""
@@ -229,7 +237,7 @@ class _Aim(NamedTuple):
 
 def _floor(n: int, n_jobs: np.ndarray) -> np.ndarray:
     """Give the fewest labels of each stratum: five, unless the strata are too many for that."""
-    return np.asarray(np.minimum(n_jobs, min(_strata.FLOOR, n // max(1, 2 * len(n_jobs)))))
+    return np.asarray(np.minimum(n_jobs, min(_strata.FLOOR, n // max(1, 4 * len(n_jobs)))))
 
 
 def _smallest(width: Any, margin: float, most: int) -> int:
@@ -251,8 +259,9 @@ def _table(
 ) -> pd.DataFrame:
     n_jobs, expected, n = aim.n_jobs, aim.expected, aim.n
     rows: list[dict[str, Any]] = []
+    widths = aim.of_each(final)
     for place, one in enumerate(strata.to_dict("records")):
-        width = float(aim.half_width(final, [place]))
+        width = widths[place]
         cells: dict[str, Any] = {
             "stratum": str(place + 1),
             **{str(name): value for name, value in one.items()},
@@ -262,14 +271,13 @@ def _table(
         chance = (n[place] + to_draw[place]) / n_jobs[place]
         cells |= {"n_to_draw": to_draw[place], "n": final[place], "inclusion_probability": chance}
         rows.append({**cells, "half_width": width, "n_simple_random": pd.NA})
-    some = final > 0
     n_all = int(n_jobs.sum())
     total: dict[str, Any] = {"stratum": "all", "outcome": None, "confidence_from": np.nan, "confidence_to": np.nan}
     total |= {} if by is None else {by: None}
     total |= {"n_jobs": n_all, "expected_accuracy": float(n_jobs @ expected / n_all) if n_all else np.nan}
     total |= {"n_labelled": n.sum(), "n_to_draw": to_draw.sum(), "n": final.sum(), "n_simple_random": simple}
     total |= {"inclusion_probability": (n.sum() + to_draw.sum()) / n_all if n_all else np.nan}
-    total["half_width"] = float(aim.half_width(final, some))
+    total["half_width"] = float(aim.half_width(final))
     return _framed(jobs, [*rows, total], by)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 import llama_classify_nb as lcn
-from llama_classify_nb.metrics import _labelled, _strata, accuracy_estimate, audit_plan, draw_sample, estimate, plan
+from llama_classify_nb.metrics import _labelled, _strata, accuracy_estimate, audit_plan, draw_sample, plan
 from llama_classify_nb.metrics import threshold as thresholds_
 from llama_classify_nb.metrics.intervals import clopper_pearson
 
@@ -162,8 +162,8 @@ class Strata:
 
     def ends(self, n: np.ndarray, n_right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Give the ends of the intervals of audits by plan."""
-        parts = self.joined(n, n_right, 1)
-        _, lower, upper = _strata.intervals(*parts[:3], _strata.guarded(parts[1], ASSURANCE), parts[3])
+        parts = self.joined(n, n_right, _strata.FEWEST)
+        _, lower, upper, _ = _strata.audited(*parts[:3], ASSURANCE, parts[3])
         return lower, upper
 
     def at_random(self, runs: int, n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -172,11 +172,11 @@ class Strata:
         counts = chance.multivariate_hypergeometric(self.n_jobs, n, size=runs)
         right = self.drawn(chance, counts)
         lower, upper = clopper_pearson(right.sum(1), n, ASSURANCE)
-        if n >= estimate.FEWEST_FOR_MODEL:
+        if n >= _strata.FEWEST_FOR_MODEL:
             parts = self.joined(counts, right, _strata.FLOOR)
             level = 1 - _strata.GUARD_AT_RANDOM * (1 - ASSURANCE)
             _, low, high = _strata.intervals(*parts[:3], level, parts[3])
-            use = (high - low) / (upper - lower) <= estimate._GAIN
+            use = (high - low) / (upper - lower) <= _strata.GAIN
             lower, upper = np.where(use, low, lower), np.where(use, high, upper)
         return lower, upper
 
