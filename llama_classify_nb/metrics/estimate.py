@@ -60,15 +60,17 @@ def accuracy_estimate(
 
     Notes
     -----
-    *exact*: labels drawn at random; the interval of Clopper and Pearson (1934). It holds at any number of labels, where
-    intervals by the central limit theorem are too short (Bowyer, Aitchison, Ivanova 2025, arXiv 2503.01747).
+    *exact*: labels drawn at random, or few in proportion; the interval of Clopper and Pearson (1934). It holds at any
+    number of labels, where intervals by the central limit theorem are too short (Bowyer, Aitchison, Ivanova 2025, arXiv
+    2503.01747).
 
     *stratified*: strata of the plan, each weighted by its jobs; a score interval for a stratified rate in a finite
     population, with correction for continuity, the variances shrunk towards a logistic curve over the confidence. In
     the spirit of Wilson (1927) and Yan & Su (2010, "Stratified Wilson and Newcombe confidence intervals for multiple
     binomial proportions", Statistics in Biopharmaceutical Research 2). Since labels were shared out by looking at the
     pilot, its level is raised to 1 - g (1 - assurance), where g is 0.6 + n / 400, and at most 0.9: a value that was
-    found by simulation.
+    found by simulation. A stratum with fewer than three labels is joined to a neighbour. Fewer than 100 labels that lie
+    about in proportion to the jobs, as a pilot's do, get the exact interval unless this one is 5 % narrower.
 
     *model_assisted*: labels drawn at random, and confidences of all jobs as the model: post-stratified by confidence,
     the simplest prediction-powered estimate. Only from 100 labels, and where it is expected to be narrower.

@@ -99,10 +99,10 @@ def audit_plan(
 
     Notes
     -----
-    For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 90 % of the labels where
-    answers vary (Neyman 1934), 10 % in proportion, and at least five in each, or all in proportion unless that is
-    3 % wider; what to expect is by the pilot's labels and a logistic curve over the confidence, and for sharing out as
-    if three labels more had been half wrong, so that a pilot that was lucky misleads little; the smallest n whose
+    For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 95 % of the labels where
+    answers vary (Neyman 1934), 5 % in proportion, and five in each unless they are few, or all in proportion unless
+    that is 3 % wider; what to expect is by the pilot's labels and a logistic curve over the confidence, and for sharing
+    out as if two labels more had been half wrong, so that a pilot that was lucky misleads little; the smallest n whose
     expected half-width is within the margin; never more than a simple random sample needs, unless the pilot was more
     already. All of it is an expectation from a small pilot: where the estimate is wider than wanted in the end, plan
     again with all labels so far as the pilot.
@@ -116,8 +116,8 @@ def audit_plan(
     >>> plan = audit_plan(jobs, margin=0.05)
     >>> plan[["stratum", "confidence_from", "n_jobs", "n_to_draw", "n"]].tail(2)
       stratum  confidence_from  n_jobs  n_to_draw    n
-    3       4              0.5     214         10   51
-    4     all              NaN    1000         48  238
+    5       6              0.5     143          7   34
+    6     all              NaN    1000         48  238
     """
     _arguments.need_columns(jobs, "job_id", "outcome", "type", "confidence")
     _arguments.need_by(jobs, by, _OWN)
@@ -190,7 +190,7 @@ class _Aim(NamedTuple):
 
     def half_width(self, final: np.ndarray) -> np.ndarray:
         """Give the half width that the interval should have of all strata with labels together; NaN for none."""
-        some = (final > 0).reshape(-1, final.shape[-1]).any(0)
+        some = (final > 0).any(tuple(range(final.ndim - 1)))
         if not some.any():
             return np.full(final.shape[:-1], np.nan)
         mine, rate = final[..., some], self.expected[some]
@@ -201,8 +201,8 @@ class _Aim(NamedTuple):
         """Give the half width that the interval of each stratum by itself should have; NaN without labels."""
         level = _strata.guarded(final, self.assurance)
         n = np.maximum(final, 1)
-        by_itself = (one[:, None] for one in (self.n_jobs, n, n * self.expected))
-        _, lower, upper = _strata.intervals(*by_itself, level, self.score[:, None])
+        n_jobs, n, n_right, score = (one[:, None] for one in (self.n_jobs, n, n * self.expected, self.score))
+        _, lower, upper = _strata.intervals(n_jobs, n, n_right, level, score)
         return np.where(final > 0, (upper - lower) / 2, np.nan)
 
     def best(self, n: int) -> np.ndarray:
