@@ -224,7 +224,7 @@ def intervals(
     weight = share**2 * left / n
     sign = np.array([-1.0, 1.0]).reshape(2, *(1,) * estimate.ndim)  # both ends at once
     low, high = np.full((2, *estimate.shape), -30.0), np.full((2, *estimate.shape), 30.0)
-    for _ in range(40):
+    for _ in range(32):
         middle = (low + high) / 2
         rate = seen * rate_seen + (1 - seen) * special.expit(logits + middle[..., None])
         variance = weight * rate * (1 - rate)

@@ -167,7 +167,7 @@ def _for_accuracy(
     aim = _Aim(n_jobs, expected, score, n, assurance)
     wanted, simple = aim.needed(margin)
     wanted = max(wanted if budget is None else min(wanted, budget), int(n.sum()))
-    final = aim.best(wanted)
+    final, _ = aim.best(wanted)
     to_draw = final - n
     if found is None:
         size = int(np.clip(round(wanted * PILOT_SHARE), min(FEWEST_IN_PILOT, wanted), MOST_IN_PILOT))
@@ -205,11 +205,15 @@ class _Aim(NamedTuple):
         _, lower, upper = _strata.intervals(n_jobs, n, n_right, level, score)
         return np.where(final > 0, (upper - lower) / 2, np.nan)
 
-    def best(self, n: int) -> np.ndarray:
-        """Share n labels out in the better way: by what answers are expected to vary, or in proportion."""
+    def best(self, n: int) -> tuple[np.ndarray, float]:
+        """Share n labels out in the better way: by what answers are expected to vary, or in proportion.
+
+        Gives how many of each stratum, and the half width to expect.
+        """
         ways = np.stack([self.shared(n, spread) for spread in self.spreads()])
-        by_spread, in_proportion = self.half_width(np.maximum(ways, 1))
-        return np.asarray(ways[0 if by_spread < WORTHWHILE * in_proportion else 1])
+        widths = self.half_width(np.maximum(ways, 1))
+        better = 0 if widths[0] < WORTHWHILE * widths[1] else 1
+        return ways[better], float(widths[better])
 
     def spreads(self) -> list[np.ndarray]:
         """Give what decides each way."""
@@ -229,10 +233,7 @@ class _Aim(NamedTuple):
 
         simple = _smallest(at_random, margin, n_all)
 
-        def width(n: int) -> float:
-            return float(self.half_width(np.maximum(self.best(n), 1)))
-
-        return _smallest(width, margin, simple), simple
+        return _smallest(lambda n: self.best(n)[1], margin, simple), simple
 
 
 def _floor(n: int, n_jobs: np.ndarray) -> np.ndarray:

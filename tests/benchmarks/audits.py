@@ -143,7 +143,7 @@ class Strata:
         expected = _strata.expected(self.n_jobs, n, n_right, self.score)
         aim = plan._Aim(self.n_jobs, expected, self.score, n, ASSURANCE)
         wanted, simple = (min(budget or 0, int(self.n_jobs.sum())), 0) if margin is None else aim.needed(margin)
-        return aim.best(max(wanted, int(n.sum()))), simple
+        return aim.best(max(wanted, int(n.sum())))[0], simple
 
     def planned(
         self, runs: int, *, margin: float | None = None, budget: int | None = None, seed: int = 0
