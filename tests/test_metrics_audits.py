@@ -71,10 +71,10 @@ class TestThreshold:
         jobs = made(np.repeat([0.95, 0.85, 0.75, 0.65], [1500, 500, 500, 500]))
         population = audits.Population("at the edge", jobs, right)
         broken = 0
-        for seed in range(60):
+        for seed in range(40):
             _, some, _ = audits.audited(population, seed, margin=0.03)
             broken += bool(metrics.precision_threshold(jobs, some)["certified"].item())
-        assert stats.binomtest(broken, 60, 0.05, alternative="greater").pvalue > 0.02
+        assert stats.binomtest(broken, 40, 0.05, alternative="greater").pvalue > 0.02
 
     def test_uneven_labels_are_thinned(self) -> None:
         jobs = made(np.linspace(0.5, 1, 4000))
@@ -222,8 +222,8 @@ class TestPlans:
         shuffled = [one for one in audits.populations() if "shuffled" in one.name]
         for population in shuffled:
             lower, upper = audits.Strata(population).planned(400, budget=n)[:2]
-            at_random = audits.Strata(population).at_random(400, n)
-            assert np.mean(upper - lower) <= 1.01 * np.mean(at_random[1] - at_random[0])
+            at_random = audits.Strata(population).at_random(4000, n)
+            assert np.mean(upper - lower) <= 1.02 * np.mean(at_random[1] - at_random[0])  # 3 standard errors
 
     def test_few_labels_in_proportion_are_counted_and_a_plan_says_so(self) -> None:
         jobs = made(np.repeat([0.9, 0.8, 0.7], [500, 300, 200]))
