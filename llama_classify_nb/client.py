@@ -315,12 +315,11 @@ class Client:
         raise failure  # out here, where it drags along no frame of a connection, whose variables show the key
 
     def _request(self, path: str, query: str) -> httpx.Request:
-        limits = dict.fromkeys(("read", "write", "pool"), self.timeout)
         request = httpx.Request(
             "GET",
             f"{self.base_url}{path}{'?' if query else ''}{query}",
             headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "llama_classify_nb"},
-            extensions={"timeout": {**limits, "connect": min(CONNECT_TIMEOUT_S, self.timeout)}},
+            extensions={"timeout": {"connect": min(CONNECT_TIMEOUT_S, self.timeout)}},
         )
         return self._authorize(request)
 
