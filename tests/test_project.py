@@ -24,7 +24,7 @@ FLOORS = [
     {"exceptions", "schema", "texts"},
     {"rawjson", "columns", "records", "moments"},
     {"configurations", "older"},
-    {"answers", "blocking", "gate", "rate", "cells", "files", "address", "file_lock"},
+    {"answers", "blocking", "gate", "rate", "cells", "files", "address", "file_lock", "unpacking", "waits"},
     {
         "client",
         "ids",
