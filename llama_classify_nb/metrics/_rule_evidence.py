@@ -131,7 +131,7 @@ def _flips(again: pd.DataFrame, name: Any, place: pd.Index) -> tuple[np.ndarray,
     kind = place.get_indexer(pd.Index(some["type"], dtype=object))
     several = np.bincount(file) > 1 if len(file) else np.zeros(0, bool)
     use = several[file] & (kind >= 0)
-    cells = np.unique(file[use] * len(place) + kind[use])
+    cells = pd.unique(file[use] * len(place) + kind[use])
     shape = (len(several), len(place))
     was = sparse.csr_matrix((np.ones(len(cells)), (cells // len(place), cells % len(place))), shape=shape)
     both = np.asarray((was.T @ was).toarray()).astype(np.int64)
@@ -165,20 +165,29 @@ def _texts(known: Answers, here: np.ndarray, answer: np.ndarray, k: int) -> pd.D
     no_match = _arguments.has_outcome(jobs[["outcome"]].iloc[here], ("no_match",))
     use = ((answer >= 0) | no_match) & known.has_reasoning[here]
     rows, kind = here[use], answer[use]
-    if len(rows):
-        keys = jobs["job_id" if "job_id" in jobs.columns else "reasoning"].iloc[rows]
-        order = np.lexsort((hashes(keys), kind))
-        rows, kind = rows[order], kind[order]
     n = np.bincount(kind + 1, minlength=k + 1)
     most = int(np.clip(MOST_READ // max(k, 1), FEWEST_OF_TYPE, MOST_OF_TYPE))
-    nth = np.arange(len(kind)) - (np.cumsum(n) - n)[kind + 1]
     weighed = [name for name in ("confidence", "configuration_id") if name in jobs.columns]
     weight = low_confidence(jobs[weighed].iloc[rows]) * (n / np.maximum(np.minimum(n, most), 1))[kind + 1]
-    read = nth < most
+    keys = hashes(jobs["job_id" if "job_id" in jobs.columns else "reasoning"].iloc[rows])
+    read = _lowest(keys, kind, n, most)
     texts = [name for name in ("reasoning", "confidence") if name in jobs.columns]
     data = {name: jobs[name].iloc[rows[read]].to_numpy() for name in texts}
-    data.setdefault("confidence", np.full(int(read.sum()), np.nan))
+    data.setdefault("confidence", np.full(len(read), np.nan))
     return pd.DataFrame({**data, "answer": kind[read], "weight": weight[read]})
+
+
+def _lowest(keys: np.ndarray, kind: np.ndarray, n: np.ndarray, most: int) -> np.ndarray:
+    """Give the places of the ``most`` lowest keys of each kind, by kind and key; ``n`` counts the kinds from -1 on."""
+    bound = np.full(len(n), np.iinfo(keys.dtype).max, keys.dtype)
+    for place in np.flatnonzero(n > most):  # sorting all of a million would take most of the time
+        bound[place] = np.partition(keys[kind == place - 1], most - 1)[most - 1]
+    low = np.flatnonzero(keys <= bound[kind + 1])
+    low = low[np.lexsort((keys[low], kind[low]))]
+    n_low = np.bincount(kind[low] + 1, minlength=len(n))
+    nth = np.arange(len(low)) - (np.cumsum(n_low) - n_low)[kind[low] + 1]
+    read: np.ndarray = low[nth < most]
+    return read
 
 
 def low_confidence(jobs: pd.DataFrame) -> np.ndarray:
