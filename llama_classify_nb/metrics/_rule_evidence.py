@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from . import _arguments, _labelled, _rule_text, _tokens
-from ._texts import hashes
+from ._texts import hashes, lowest
 
 #: Reasonings read of one rule set: so many, evenly from the types of the answers, within these bounds for each type.
 MOST_READ, FEWEST_OF_TYPE, MOST_OF_TYPE = 20_000, 50, 2_000
@@ -170,24 +170,11 @@ def _texts(known: Answers, here: np.ndarray, answer: np.ndarray, k: int) -> pd.D
     weighed = [name for name in ("confidence", "configuration_id") if name in jobs.columns]
     weight = low_confidence(jobs[weighed].iloc[rows]) * (n / np.maximum(np.minimum(n, most), 1))[kind + 1]
     keys = hashes(jobs["job_id" if "job_id" in jobs.columns else "reasoning"].iloc[rows])
-    read = _lowest(keys, kind, n, most)
+    read = lowest(keys, kind + 1, most)
     texts = [name for name in ("reasoning", "confidence") if name in jobs.columns]
     data = {name: jobs[name].iloc[rows[read]].to_numpy() for name in texts}
     data.setdefault("confidence", np.full(len(read), np.nan))
     return pd.DataFrame({**data, "answer": kind[read], "weight": weight[read]})
-
-
-def _lowest(keys: np.ndarray, kind: np.ndarray, n: np.ndarray, most: int) -> np.ndarray:
-    """Give the places of the ``most`` lowest keys of each kind, by kind and key; ``n`` counts the kinds from -1 on."""
-    bound = np.full(len(n), np.iinfo(keys.dtype).max, keys.dtype)
-    for place in np.flatnonzero(n > most):  # sorting all of a million would take most of the time
-        bound[place] = np.partition(keys[kind == place - 1], most - 1)[most - 1]
-    low = np.flatnonzero(keys <= bound[kind + 1])
-    low = low[np.lexsort((keys[low], kind[low]))]
-    n_low = np.bincount(kind[low] + 1, minlength=len(n))
-    nth = np.arange(len(low)) - (np.cumsum(n_low) - n_low)[kind[low] + 1]
-    read: np.ndarray = low[nth < most]
-    return read
 
 
 def low_confidence(jobs: pd.DataFrame) -> np.ndarray:
