@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -60,9 +61,9 @@ COLUMNS = (
 SIDECAR = "columns.csv"
 
 _BOM = b"\xef\xbb\xbf"
-_ROWS = 50_000  # rows in memory as CSV at a time
-_STREAMED = 1 << 25  # bytes read at a time where a file is read in blocks
+_ROWS = 2_000  # rows in memory as CSV at a time
 _BLOCK = 1 << 27  # bytes read at a time: a row must fit in, and a row of long texts is long
+_STREAMED = (1 << 18, 1 << 22, _BLOCK)  # the same where a file is read in blocks: Arrow holds 32 of these at a time
 
 
 def csv_text(table: pd.DataFrame) -> str:
@@ -184,14 +185,26 @@ def read_blocks(path: Path, rows: int) -> Iterator[Any]:
 
     Names and texts are as they stand in the file, neutralised. Memory stays that of a block and its surroundings.
     """
-    try:
-        with path.open("rb") as file:
-            header = _header(file)
-            file.seek(0)
-            reader = pa.csv.open_csv(file, pa.csv.ReadOptions(block_size=_STREAMED), *_as_texts(header))
-            yield from _in_blocks(reader, rows)
-    except (OSError, ReadError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise ReadError(f"{path} can't be read as a CSV file: {error}") from error
+    given = 0
+    for size in _STREAMED:
+        try:
+            for block in itertools.islice(_streamed(path, size, rows), given, None):
+                given += 1
+                yield block
+        except (OSError, ReadError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+            # It may be a row that is longer than what is read at a time: all before it was given already.
+            if size == _BLOCK or not isinstance(error, pa.ArrowInvalid):
+                raise ReadError(f"{path} can't be read as a CSV file: {error}") from error
+        else:
+            return
+
+
+def _streamed(path: Path, size: int, rows: int) -> Iterator[Any]:
+    with path.open("rb") as file:
+        header = _header(file)
+        file.seek(0)
+        options = pa.csv.ReadOptions(block_size=size, use_threads=False)
+        yield from _in_blocks(pa.csv.open_csv(file, options, *_as_texts(header)), rows)
 
 
 def _in_blocks(reader: Iterable[Any], rows: int) -> Iterator[Any]:
