@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import stat
+import tracemalloc
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from llama_classify_nb.cells import needs_apostrophe, neutralise, restore
 from llama_classify_nb.exceptions import ArgumentError, ReadError
 from llama_classify_nb.jobset import JobSet
 from llama_classify_nb.loading import load_sample, read_jobs
+from llama_classify_nb.report.digests import cell_sums
 
 HERE = Path(__file__).parent
 LIVE = [
@@ -301,6 +303,17 @@ class TestForm:
         whole = export.csv_text(jobs)
         monkeypatch.setattr(export, "_ROWS", 7)
         assert export.csv_text(jobs) == whole
+
+    def test_a_great_table_is_written_and_summed_in_little_memory(self, tmp_path: Path) -> None:
+        table = pd.DataFrame({"a": pd.array([f"{number:0500}" for number in range(60_000)], schema.TEXT)})
+        size = int(table.memory_usage(deep=True).sum())
+        for step in (lambda: export.write_csv(table, tmp_path / "a.csv"), lambda: cell_sums(tmp_path / "a.csv")):
+            tracemalloc.start()
+            try:
+                step()
+                assert tracemalloc.get_traced_memory()[1] < size / 2
+            finally:
+                tracemalloc.stop()
 
     def test_the_table_given_is_not_changed(self) -> None:
         jobs = edge_cases().jobs

@@ -279,6 +279,20 @@ def test_sums_find_one_cell_in_each_block(tmp_path: Path) -> None:
     assert set(digests.changed_cells(path, known)) == {(17, "b"), (digests.ROWS + 3, "b"), (n - 1, "a")}
 
 
+def test_sums_are_the_same_however_much_is_read_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "ROWS", 10)
+    # Rows that are longer than what is read at first stand in the middle: what was given before them isn't given again.
+    table = pd.DataFrame({"a": [str(number) * (9_000 if number == 77 else 9) for number in range(100)]})
+    path = export.write_csv(table, tmp_path / "t.csv")
+    known = digests.cell_sums(path)
+    monkeypatch.setattr(export, "_STREAMED", (1_000, 2_000, export._BLOCK))
+    assert digests.cell_sums(path) == known
+    monkeypatch.setattr(export, "_STREAMED", (1_000, export._BLOCK))
+    table.loc[[5, 95], "a"] = ["?", "!"]
+    export.write_csv(table, path)
+    assert list(digests.changed_cells(path, known)) == [(5, "a"), (95, "a")]
+
+
 def test_the_command_names_cells_and_gives_a_status(
     written: Path, copied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
