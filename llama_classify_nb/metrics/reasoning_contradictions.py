@@ -173,32 +173,51 @@ def _argued(jobs: pd.DataFrame, row: np.ndarray, rules: pd.DataFrame, least: flo
     sets, n_sets, decode = _counts.encode(jobs["rule_set"])
     kinds, n_types, named = _counts.encode(jobs["type"])
     of_set = dict(iter(rules.groupby(rules["rule_set"].astype(object), sort=False)))
+    # Rule sets by the hundred differ in a description only: what names types is looked for in all of those at once.
+    of_types: dict[tuple[str, ...], list[np.ndarray]] = {}
     for number, name in enumerate(decode(np.arange(n_sets))):
         places = row[sets[row] == number]
         if name not in of_set or not len(places):
             continue
-        claims, described = _read_rules(of_set[name])
-        # The place of each answer among the rules' types; -1: no rule matched; -2: a type that no rule names.
-        own = np.array([claims.place(str(one)) for one in named(np.arange(n_types))] + [-1])[kinds]
+        types, described = _read_rules(of_set[name])
+        of_types.setdefault(types, []).append(places)
+        own = _own(types, named(np.arange(n_types)))[kinds]
         criteria = [_alternatives(words) for words in _telling(described, jobs, places, own)]
-        for here, texts in _in_pieces(jobs, places):
-            for mine in np.unique(own[here][own[here] >= -1]):
-                at = np.flatnonzero(own[here] == mine)
-                taken, some = texts.take(pa.array(at)), here[at]
-                yield from _claimed(claims, None if mine < 0 else int(mine), taken, some, least)
-                if mine >= 0:
-                    yield from _cited(claims.types, criteria, int(mine), taken, some, least, fewest)
+        for mine, texts, some in _by_type(jobs, places, own, 0):
+            yield from _cited(types, criteria, mine, texts, some, least, fewest)
+    for types, parts in of_types.items():
+        claims, own = _claims.Claims(list(types)), _own(types, named(np.arange(n_types)))[kinds]
+        for mine, texts, some in _by_type(jobs, np.concatenate(parts), own, -1):
+            yield from _claimed(claims, None if mine < 0 else mine, texts, some, least)
 
 
-def _read_rules(rules: pd.DataFrame) -> tuple[_claims.Claims, list[set[str]]]:
-    """Give what reads the claims of a rule set, and for each of its types the words that only its description has."""
-    joined = rules.assign(description=rules["description"].fillna("").astype(str)).dropna(subset=["type"])
-    text = joined.groupby(joined["type"].astype(str))["description"].agg(" ".join)
-    words = [set(_WORD.findall(one.casefold())) for one in text]
+def _own(types: tuple[str, ...], answers: Any) -> np.ndarray:
+    """Give the place of each answer among the rules' types, -2 for a type that no rule names; at the end -1: none."""
+    place = {name: number for number, name in enumerate(types)}
+    return np.array([place.get(str(one), -2) for one in answers] + [-1])
+
+
+def _by_type(
+    jobs: pd.DataFrame, places: np.ndarray, own: np.ndarray, first: int
+) -> Iterator[tuple[int, Any, np.ndarray]]:
+    """Give the reasonings of the answers of each type from a place on, piece by piece, and their rows."""
+    for here, texts in _in_pieces(jobs, places[own[places] >= first]):
+        for mine in np.unique(own[here]).tolist():
+            at = np.flatnonzero(own[here] == mine)
+            yield mine, texts.take(pa.array(at)), here[at]
+
+
+def _read_rules(rules: pd.DataFrame) -> tuple[tuple[str, ...], list[set[str]]]:
+    """Give the types of a rule set, in order, and for each the words that only its description has."""
+    text: dict[str, str] = {}
+    for name, description in zip(rules["type"], rules["description"].fillna("").astype(str), strict=True):
+        if not pd.isna(name):
+            text[str(name)] = f"{text.get(str(name), '')} {description}"
+    words = {name: set(_WORD.findall(text[name].casefold())) for name in sorted(text)}
     # A type's name isn't a criterion: every answer of the type holds it.
-    named = {part for name in text.index for part in _WORD.findall(name.casefold().replace("_", " "))}
-    n_with = Counter(word for one in words for word in one)
-    return _claims.Claims(list(text.index)), [{word for word in one - named if n_with[word] == 1} for one in words]
+    named = {part for name in words for part in _WORD.findall(name.casefold().replace("_", " "))}
+    n_with = Counter(word for one in words.values() for word in one)
+    return tuple(words), [{word for word in one - named if n_with[word] == 1} for one in words.values()]
 
 
 def _telling(described: list[set[str]], jobs: pd.DataFrame, places: np.ndarray, own: np.ndarray) -> list[set[str]]:
