@@ -17,7 +17,7 @@ from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _claims, _counts
 from ._labelled import need_rules
-from ._texts import arrow_texts, hashes, some_rows, truths
+from ._texts import arrow_texts, hashes, lowest, some_rows, truths
 from ._tone import CERTAINTIES, HEDGES, Words
 from ._words import words_of
 
@@ -223,7 +223,7 @@ def _read_rules(rules: pd.DataFrame) -> tuple[tuple[str, ...], list[set[str]]]:
 def _telling(described: list[set[str]], jobs: pd.DataFrame, places: np.ndarray, own: np.ndarray) -> list[set[str]]:
     """Leave out the words that the reasonings of other answers use as well: they say nothing of the rule."""
     ids = some_rows(jobs[["job_id"]], places)["job_id"]
-    drawn = places[np.sort(np.argsort(hashes(ids), kind="stable")[:_SAMPLED])]
+    drawn = places[np.sort(lowest(hashes(ids), np.zeros(len(places), np.int64), _SAMPLED))]
     text, word, words = words_of(arrow_texts(jobs, "reasoning", drawn))
     kind = own[drawn]
     telling = []
