@@ -106,6 +106,7 @@ def some_rows(jobs: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
     """Take rows, as ``iloc`` does; Arrow doesn't put a whole column of many pieces together for a few of them."""
     wanted = np.zeros(len(jobs), bool)
     wanted[rows] = True
-    some = pd.DataFrame({name: jobs[name][wanted] for name in jobs.columns})
-    taken: pd.DataFrame = some.iloc[(np.cumsum(wanted) - 1)[rows]]
+    columns = {name: pd.Series(jobs[name].array[wanted], dtype=jobs[name].dtype) for name in jobs.columns}
+    some = pd.DataFrame(columns, index=pd.RangeIndex(int(wanted.sum()))).set_axis(jobs.index[wanted])
+    taken: pd.DataFrame = some if (np.diff(rows) > 0).all() else some.iloc[(np.cumsum(wanted) - 1)[rows]]
     return taken
