@@ -1,7 +1,8 @@
 """Tables as CSV files that no spreadsheet can be tricked by, and back again without a loss.
 
 Cells hold the words of strangers. A text, or a column's name, that a spreadsheet might take for a formula gets an
-apostrophe in front; ``read_csv`` takes it off again. The rest is plain RFC 4180 in UTF-8:
+apostrophe in front, and so does the part of a text after a semicolon, tab or line break, since a spreadsheet may split
+the file there; ``read_csv`` takes them off again. The rest is plain RFC 4180 in UTF-8:
 
 - a text is always quoted, and nothing else ever is: missing is an empty field, the empty text is ``""``;
 - a quote within a text is doubled; line breaks, NUL and every other character stay as they are;
@@ -9,8 +10,7 @@ apostrophe in front; ``read_csv`` takes it off again. The rest is plain RFC 4180
   negative number stays a number;
 - lines end in LF; there is no byte order mark unless ``excel=True`` asks for it.
 
-No UTF-8 holds a lone surrogate: it is written as U+FFFD, as the tables do. The index is not written. Cells are split
-at commas only: a spreadsheet that is set to split at semicolons should be told the separator when it imports the file.
+No UTF-8 holds a lone surrogate: it is written as U+FFFD, as the tables do. The index is not written.
 """
 
 from __future__ import annotations

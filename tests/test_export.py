@@ -190,12 +190,35 @@ class TestNeutralise:
 
     @pytest.mark.parametrize("text", LIVE)
     def test_a_live_text_gets_one_apostrophe(self, text: str) -> None:
-        assert neutralise(text) == "'" + text
-        assert neutralise("'" + text) == "''" + text
+        within = text[0] + "'" + text[1:] if text[0] in "\t\r\n" else text
+        assert neutralise(text) == "'" + within
+        assert neutralise("'" + text) == "''" + within
 
-    @pytest.mark.parametrize("text", ["it's", "a=b", "1-2", "'quoted'", "", " ", '"', "x\t=1", "…", "12", "é@b"])
+    @pytest.mark.parametrize(
+        "text", ["it's", "a=b", "1-2", "'quoted'", "", " ", '"', "x;y=1", "a -\n", "…", "12", "é@b"]
+    )
     def test_an_innocent_text_is_left_alone(self, text: str) -> None:
         assert neutralise(text) == text
+
+    @pytest.mark.parametrize("text", ["a;=1", "a\t =1", "a\n\n- b", "a;'@b", ";;＝1", "a;=1;=2\r\n+3"])
+    def test_what_follows_on_a_separator_gets_one_apostrophe_each(self, text: str) -> None:
+        parts = re.split(r"(?<=[;\t\r\n])(?=[ ']*[=@＝+-])", text)
+        assert len(parts) > 1
+        assert neutralise(text) == "'".join(parts)
+
+    @given(tricky)
+    @settings(max_examples=1000)
+    def test_no_part_between_separators_is_live_after_it(self, text: str) -> None:
+        for part in re.split("[;\t\r\n]", neutralise(text)):
+            assert not begins_live(part.lstrip("".join(map(chr, [*range(32), *range(127, 160)])))), ascii(part)
+
+    @given(st.lists(tricky))
+    def test_arrow_and_python_neutralise_alike_and_back(self, texts: list[str]) -> None:
+        column = pd.Series(texts, dtype=schema.TEXT)
+        found = cells.column_cells(column)
+        assert [one[1:-1].replace('""', '"') for one in found.to_pylist()] == [neutralise(text) for text in texts]
+        read = cells.column_values(pa.array(map(neutralise, texts), pa.large_string()), "str")
+        assert read.tolist() == texts
 
     def test_every_character_that_does_not_show_is_passed_over(self) -> None:
         unseen = ("Cc", "Cf", "Zs", "Zl", "Zp", "Pi", "Pf")
