@@ -87,7 +87,7 @@ def csv_text(table: pd.DataFrame) -> str:
     ,1.0
     "",
     """
-    return b"".join(_chunks(table)).decode()
+    return b"".join(csv_chunks(table)).decode()
 
 
 def write_csv(table: pd.DataFrame, path: str | os.PathLike[str], *, excel: bool = False) -> Path:
@@ -124,7 +124,7 @@ def write_csv(table: pd.DataFrame, path: str | os.PathLike[str], *, excel: bool 
     "'=1+1",0.5
     ,1.0
     """
-    return write_aside(path, _chunks(table, _BOM if excel else b""))
+    return write_aside(path, csv_chunks(table, _BOM if excel else b""))
 
 
 def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -245,8 +245,8 @@ def describe(file: str, table: pd.DataFrame, columns: Sequence[schema.Column]) -
     return pd.DataFrame(rows, columns=[column.name for column in COLUMNS], dtype=schema.TEXT)
 
 
-def _chunks(table: pd.DataFrame, first: bytes = b"") -> Iterator[bytes]:
-    """Check a table, and give its CSV in pieces."""
+def csv_chunks(table: pd.DataFrame, first: bytes = b"") -> Iterator[bytes]:
+    """Check a table, and give its CSV in pieces, after what comes first."""
     need_fit(table)
     header = ",".join('"' + neutralise(mended(name)).replace('"', '""') + '"' for name in table.columns)
     return _pieces(table, first + header.encode() + b"\n")
