@@ -87,7 +87,7 @@ def fetch_jobs(
         limits, and keep to them together. Give each process an archive of its own, and jobs of its own (ids, or dates);
         :func:`merge_archives` makes one archive of theirs.
     progress : bool
-        Whether to show how far it is, on the standard error output.
+        Whether to show how far it is: below the cell of a notebook, and elsewhere on the standard error output.
 
     Returns
     -------
