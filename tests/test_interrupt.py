@@ -134,7 +134,7 @@ def test_progress_shows_while_a_cell_runs_and_no_message_or_file_holds_the_key(k
         assert ask(cell + "jobset = lcn.fetch_jobs('ids.txt', client=client, archive='jobs.db')")["status"] == "ok"
     drawn = [message for message in messages[before:] if message["msg_type"] in {"comm_msg", "comm_open"}]
     assert len(drawn) > 5
-    # The line took the bar's place: a widget that was closed would be an error message in Voila and in a saved notebook.
+    # The line took the bar's place: a widget that was closed shows as an error in Voila and in a saved notebook.
     standing = {
         message["content"]["transient"]["display_id"]: message["content"]["data"]
         for message in messages[before:]
