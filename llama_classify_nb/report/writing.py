@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import os
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -54,7 +55,11 @@ class Report:
         kinds = {suffix: [name for name in names if name.endswith(suffix)] for suffix in (".csv", ".png", ".svg")}
         rest = [name for name in names if not name.endswith(tuple(kinds))]
         lines = [f"Report: {len(names)} files in {str(self.folder)!r}"]
-        lines.extend(f"  {' '.join(found)}" for found in (rest, *kinds.values()) if found)
+        lines.extend(
+            textwrap.fill(" ".join(found), 90, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+            for found in (rest, *kinds.values())
+            if found
+        )
         return "\n".join(lines)
 
 
