@@ -114,6 +114,18 @@ def write_report(
         If an argument can't be right, or the folder is a link, a file, or holds something else than a report.
     OSError
         If a file can't be written; the error names it. What was there before stays as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from llama_classify_nb import Client, demo_server, fetch_jobs
+    >>> with demo_server() as server:
+    ...     client = Client(server.api_key, base_url=server.base_url)
+    ...     jobset = fetch_jobs(server.job_ids[:3], client=client, progress=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = write_report(jobset, f"{folder}/report")
+    >>> [path.name for path in report.paths if path.suffix not in (".csv", ".png", ".svg")]
+    ['index.html', 'manifest.json']
     """
     given = taken(jobset, labels, plan)
     arguments = _checked(given, target, assurance, as_of, seed)
