@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from jupyter_client.manager import start_new_kernel
+from kernels import run
 
 import llama_classify_nb as lcn
 from llama_classify_nb.demo import DemoServer, faults, sample_jobs
@@ -50,20 +51,6 @@ def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     client.stop_channels()
     manager.shutdown_kernel(now=True)
     manager.cleanup_resources()
-
-
-def run(client: Any, code: str, at: Any = None) -> tuple[dict[str, Any], str]:
-    """Run a cell; call ``at`` when it has printed something; give its reply and what it printed."""
-    printed: list[str] = []
-
-    def hear(message: dict[str, Any]) -> None:
-        if message["msg_type"] == "stream":
-            printed.append(message["content"]["text"])
-            if at is not None and len(printed) == 1:
-                at()
-
-    reply = client.execute_interactive(code, output_hook=hear, timeout=60, store_history=False)
-    return reply["content"], "".join(printed)
 
 
 # jupyter_client's own loops and sockets are left for the collector; ours are asked for in the kernel.
