@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from .client import Client
     from .demo import demo_server
     from .export import read_csv, write_csv
+    from .from_files import load_sample, read_jobs
     from .jobset import JobSet
     from .labels import load_sample_labels, read_labels
-    from .loading import count_jobs, fetch_jobs, load_sample, read_jobs, wait_for_jobs
+    from .loading import count_jobs, fetch_jobs, wait_for_jobs
     from .merging import merge_archives
     from .report import verify_report, write_report
     from .scanning import Scan, scan
@@ -58,8 +59,8 @@ _HOMES = {
     "fetch_jobs": "loading",
     "wait_for_jobs": "loading",
     "count_jobs": "loading",
-    "read_jobs": "loading",
-    "load_sample": "loading",
+    "read_jobs": "from_files",
+    "load_sample": "from_files",
     "load_sample_labels": "labels",
     "read_labels": "labels",
     "JobSet": "jobset",

@@ -7,7 +7,6 @@ handful, and each distinct one is read once, by ``configurations.py``.
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import json
 import re
@@ -15,25 +14,19 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-import numpy as np
 
 from .configurations import KnownConfiguration, check_configurations
 from .exceptions import InvalidAnswerError
 from .rawjson import check_utf8, raw_keys, reason, spliced, unknown_part, without_lone_surrogates
 from .schema import TERMINAL_STATUSES
 from .texts import printable, shown
+from .timestamps import microseconds
 
 Confidence = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _STATUS = re.compile(r"[A-Z][A-Z0-9_]*")
-_TIME = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}):([0-5]\d|60)(?:[.,](\d{1,30}))?(?:[Zz]|([+-])([01]\d|2[0-3]):?([0-5]\d))?",
-    re.ASCII,
-)
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}", re.ASCII)
 _KEYS_THAT_MATTER = (b'"id"', b'"status"', b'"result"', b'"confidence"')
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
-_EPOCH, _MICROSECOND = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
-_USUAL_LENGTHS = (20, 24, 27)  # of a time in UTC: no fraction, milliseconds, microseconds
 
 
 class Result(msgspec.Struct, gc=False):
@@ -314,25 +307,6 @@ def is_final(job: Job) -> bool:
     return job.status in TERMINAL_STATUSES
 
 
-def read_time(text: str | None) -> np.datetime64 | None:
-    """Read a time of RFC 3339, to the microsecond, in UTC.
-
-    A time without a zone is UTC; a space may stand in place of the T; digits beyond microseconds are cut off; a leap
-    second is the second after it, as POSIX counts. None: not a time.
-    """
-    found = _TIME.fullmatch(text or "")
-    if not found:
-        return None
-    date, clock, seconds, fraction, sign, hours, minutes = found.groups()
-    try:
-        time = np.datetime64(f"{date}T{clock}", "us")
-    except ValueError:
-        return None
-    time += np.timedelta64(int(seconds) * 1_000_000 + int((fraction or "0")[:6].ljust(6, "0")), "us")
-    offset = int(hours or 0) * 60 + int(minutes or 0)
-    return time - np.timedelta64(-offset if sign == "-" else offset, "m")
-
-
 def read_page(body: bytes) -> Page:
     """Read a page of the list call.
 
@@ -377,21 +351,6 @@ def read_items(body: bytes) -> list[bytes]:
         return [bytes(item) for item in _items.decode(keys["items"])] if "items" in keys else [text]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidAnswerError(reason(error)) from None
-
-
-def microseconds(text: str | None) -> int | None:
-    """Give a time as microseconds since 1970, as :func:`read_time` reads it; None: not a time."""
-    try:  # the usual form, at a tenth of the cost
-        if (
-            text
-            and len(text) in _USUAL_LENGTHS
-            and text[4] + text[7] + text[10] + text[13] + text[16] + text[-1] == "--T::Z"
-        ):
-            return round((dt.datetime.fromisoformat(text[:-1] + "+00:00") - _EPOCH) / _MICROSECOND)
-    except ValueError:
-        pass
-    time = read_time(text)
-    return None if time is None else int(time.astype("int64"))
 
 
 def read_detail(body: bytes) -> str:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from . import answers, schema
+from . import answers, schema, timestamps
 from .client import Lane
 from .exceptions import ApiError, NotFoundError, RequestError
 from .listing import MOST_PARTS, SECOND_US, Cursor, Filters, Track, have_left, is_count, listed_ids
@@ -126,7 +126,7 @@ class Discovery(Packs):
                 self._strays.append((None, "invalid_answer", 200, message, False, 1))
                 continue
             if one is not None:
-                created_us = answers.microseconds(one.job.created_at)
+                created_us = timestamps.microseconds(one.job.created_at)
                 track.add(job_id, created_us)
                 self._created[job_id] = created_us or 0
                 holds = holds and filters.hold(created_us, slack_us=2 * SECOND_US)

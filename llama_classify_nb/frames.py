@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from . import answers, schema
+from . import answers, schema, timestamps
 from .columns import POOL, Codes, column, joined, sorted_categories, text_chunk, texts
 from .exceptions import InvalidAnswerError
 from .rule_sets import RuleSets
@@ -254,7 +254,7 @@ def _times(texts: Sequence[str | None]) -> tuple[np.ndarray, list[tuple[int, str
         return times.to_numpy(zero_copy_only=False).astype("datetime64[us]"), []
     except (pa.ArrowInvalid, OverflowError):
         pass
-    read = [answers.read_time(text) for text in texts]
+    read = [timestamps.read_time(text) for text in texts]
     odd = [(row, text) for row, (text, time) in enumerate(zip(texts, read, strict=True)) if text and time is None]
     return np.array([_MISSING_TIME if time is None else time for time in read], "datetime64[us]"), odd
 

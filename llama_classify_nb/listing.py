@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple, TypeGuard
 
-from . import answers
+from . import answers, timestamps
 
 SECOND_US = 1_000_000  # parts overlap by this much: a service may count in whole seconds
 MOST_PARTS = 8
@@ -38,7 +38,7 @@ class Filters(NamedTuple):
         return (
             self.status in {None, job.status}
             and self.configuration_id in {None, job.configuration_id}
-            and self.hold(answers.microseconds(job.created_at))
+            and self.hold(timestamps.microseconds(job.created_at))
         )
 
     def hold(self, created_us: int | None, slack_us: int = 0) -> bool:
@@ -51,7 +51,7 @@ class Filters(NamedTuple):
     @property
     def bounds(self) -> tuple[int | None, int | None]:
         """First and last moment of creation, in microseconds since 1970."""
-        return answers.microseconds(self.created_after), answers.microseconds(self.created_before)
+        return timestamps.microseconds(self.created_after), timestamps.microseconds(self.created_before)
 
     def within(self, low: int | None, high: int | None) -> Filters:
         """Give the same filters for a part of the time, a little wider than told, but never wider than they are."""

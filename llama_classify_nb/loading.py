@@ -1,36 +1,27 @@
-"""The ways to a JobSet: from the service, from files, and the bundled one."""
+"""The ways from the service to a JobSet."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-import math
 import os
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
-import pandas as pd
-
-from . import frames, parquet, reading, schema
+from . import frames
 from .archive import Archive
 from .blocking import run_blocking
 from .client import Client
-from .exceptions import ArgumentError, DamagedArchiveError, FetchInterrupted, ReadError
-from .fetch import REFRESH, Fetch, Fetched
+from .exceptions import ArgumentError, DamagedArchiveError, FetchInterrupted
+from .fetch import Fetch, Fetched
+from .fetch_arguments import checked_filters, checked_number, checked_refresh, checked_width
 from .ids import Asked, read_ids
 from .jobset import JobSet, plural
-from .listing import Filters
 from .memory import MemoryArchive, Store
-from .moments import read_moment
 from .pacing import WIDTH, Pace
 from .progress import Progress, ProgressBar
 from .rescue import rescue
 from .shared_pace import SharedRate
 from .singles import ProblemRow
-from .texts import printable
-
-MAX_WIDTH = 64
 
 
 def fetch_jobs(
@@ -87,7 +78,7 @@ def fetch_jobs(
         limits, and keep to them together. Give each process an archive of its own, and jobs of its own (ids, or dates);
         :func:`merge_archives` makes one archive of theirs.
     progress : bool
-        Whether to show how far it is, on the standard error output.
+        Whether to show how far it is: below the cell of a notebook, and elsewhere on the standard error output.
 
     Returns
     -------
@@ -113,14 +104,12 @@ def fetch_jobs(
     >>> len(jobset.jobs), jobset.problems["kind"].tolist()
     (2, ['not_found'])
     """
-    filters = _filters(status, configuration_id, created_after, created_before)
+    filters = checked_filters(status, configuration_id, created_after, created_before)
     if ids is not None and any(filters):
         raise ArgumentError("ids and a filter are both given: give ids, or filters")
-    _number("limit", limit, whole=True)
-    _number("time_budget_s", time_budget_s)
-    _number("retry_budget", retry_budget, whole=True)
-    if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= MAX_WIDTH:
-        raise ArgumentError(f"width is {printable(repr(width), 60)}: give a whole number from 1 to {MAX_WIDTH}")
+    checked_number("limit", limit, whole=True)
+    checked_number("time_budget_s", time_budget_s)
+    checked_number("retry_budget", retry_budget, whole=True)
     asked = None if ids is None else read_ids(ids)
 
     async def work(fetch: Fetch) -> None:
@@ -130,11 +119,11 @@ def fetch_jobs(
             await fetch.by_ids(asked.job_ids[:limit])
 
     options: dict[str, Any] = {
-        "refresh": _refresh(refresh),
+        "refresh": checked_refresh(refresh),
         "time_budget_s": time_budget_s,
         "retry_budget": retry_budget,
+        "width": checked_width(width),
     }
-    options["width"] = width
     reader = _reader(client, project_id, organization_id)
     if pace is not None:
         rate = SharedRate(pace, reader.base_url, width)
@@ -185,7 +174,7 @@ def wait_for_jobs(
     >>> jobset.jobs["status"].tolist()
     ['COMPLETED', 'COMPLETED']
     """
-    _number("timeout", timeout)
+    checked_number("timeout", timeout)
     asked = read_ids(ids)
     reader = _reader(client, project_id, organization_id)
     return _loaded(reader, archive, asked, lambda fetch: fetch.until_final(asked.job_ids, timeout), shown=progress)
@@ -227,7 +216,7 @@ def count_jobs(
     ...     count_jobs(client=Client(server.api_key, base_url=server.base_url), status="FAILED")
     192
     """
-    filters = _filters(status, configuration_id, created_after, created_before)
+    filters = checked_filters(status, configuration_id, created_after, created_before)
     reader = _reader(client, project_id, organization_id)
     return run_blocking(lambda: Fetch(reader, MemoryArchive(), Progress()).count(filters))
 
@@ -322,122 +311,3 @@ def _collected(store: Store, fetched: Fetched, asked: Asked | None, notes: Seque
         notes=[*notes, *(asked.notes if asked else ()), *fetched.notes],
         n_requests=fetched.n_requests,
     )
-
-
-def read_jobs(path: str | os.PathLike[str]) -> JobSet:
-    """Read jobs from files, without any request.
-
-    Parameters
-    ----------
-    path : path-like
-        A file of jobs in JSON (one job, a list, or a page of the list call), in JSON Lines, either of them gzipped; an
-        archive; or a folder of such files. Or Parquet, as :meth:`JobSet.to_parquet` writes it: the tables without the
-        answers that they were made of.
-
-    Returns
-    -------
-    JobSet
-        In the order read; of several answers of one job the newest. What isn't a job is a row of ``problems``.
-
-    Raises
-    ------
-    ReadError
-        If there is no such file, or nothing of it can be read. If only a part can't, that part is a row of
-        ``problems``.
-    ArgumentError
-        If ``path`` isn't one.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> sample = load_sample()
-    >>> job = sample.raw(sample.jobs["job_id"].iloc[0])
-    >>> with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-    ...     json.dump([job, {"id": "job-2"}], file)
-    ...     file.flush()
-    ...     jobset = read_jobs(file.name)
-    >>> len(jobset.jobs), jobset.problems["kind"].tolist()
-    (1, ['invalid_answer'])
-    """
-    if not isinstance(path, str | os.PathLike):
-        raise ArgumentError(f"path is a {type(path).__name__}: give the path of a file or folder")
-    if parquet.is_parquet(Path(path)):
-        return JobSet(parquet.read_folder(Path(path)), lambda _: [])
-    damaged: list[ReadError] = []
-    tables = frames.read_tables(reading.read_blocks(path, damaged))
-    if damaged and not len(tables.jobs):
-        raise damaged[0]
-
-    def bodies(job_id: str) -> Iterator[bytes]:
-        needle = json.dumps(job_id)[1:-1].encode()
-        for block in reading.read_blocks(path, []):
-            if needle in block or not job_id.isascii():
-                yield from block.split(b"\n")
-
-    problems: list[ProblemRow] = [(None, "invalid_answer", None, str(error), False, 0) for error in damaged]
-    return JobSet(tables, bodies, problems=problems)
-
-
-def load_sample() -> JobSet:
-    """Give the bundled JobSet: 5,992 jobs of 2,482 scanned business pages.
-
-    The files, types, confidences and failures are real; ids and times are not. ``data/README.md`` tells all.
-
-    Returns
-    -------
-    JobSet
-
-    Examples
-    --------
-    >>> load_sample()
-    JobSet    5,992 jobs, no request made
-    outcomes  matched 5,529, no_match 257, failed 192, unfinished 14
-    rules     18 in 2 rule sets, of 3 saved configurations
-    problems  none
-    notes     none
-    """
-    from .demo import sample_path
-
-    return read_jobs(sample_path())
-
-
-def _filters(status: Any, configuration_id: Any, created_after: Any, created_before: Any) -> Filters:
-    after, before = _moment("created_after", created_after), _moment("created_before", created_before)
-    if after and before and pd.Timestamp(after) > pd.Timestamp(before):
-        raise ArgumentError(f"created_after is {after}, later than created_before, {before}: swap them")
-    return Filters(_status(status), _text("configuration_id", configuration_id), after, before)
-
-
-def _refresh(refresh: str | bool) -> str:
-    if isinstance(refresh, bool):
-        return "all" if refresh else "unfinished"
-    if refresh not in REFRESH:
-        raise ArgumentError(f"refresh is {printable(repr(refresh), 60)}: give one of {', '.join(REFRESH)}")
-    return refresh
-
-
-def _number(name: str, value: float | None, *, whole: bool = False) -> None:
-    kinds = (int,) if whole else (int, float)
-    if value is not None and (not isinstance(value, kinds) or isinstance(value, bool) or not 0 <= value < math.inf):
-        what = "a whole number" if whole else "a number of seconds"
-        raise ArgumentError(f"{name} is {printable(repr(value), 60)}: give {what}, 0 or more")
-
-
-def _status(status: str | None) -> str | None:
-    if status is None:
-        return None
-    if not isinstance(status, str) or status.strip().upper() not in schema.STATUSES:
-        raise ArgumentError(f"status is {printable(repr(status), 60)}: give one of {', '.join(schema.STATUSES)}")
-    return status.strip().upper()
-
-
-def _text(name: str, value: str | None) -> str | None:
-    if value is not None and (not isinstance(value, str) or not value.strip()):
-        raise ArgumentError(f"{name} is {printable(repr(value), 60)}: give an id as text")
-    return value and value.strip()
-
-
-def _moment(name: str, value: str | dt.datetime | None) -> str | None:
-    if value is None:
-        return None
-    return read_moment(name, value).isoformat().replace("+00:00", "Z")

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from . import answers
+from . import answers, timestamps
 from .client import Client, Lane
 from .configurations import read_configuration
 from .exceptions import (
@@ -149,7 +149,7 @@ class Singles:
     def _read(self, body: bytes) -> tuple[Answer, answers.Job]:
         job = answers.read_job(body)
         configuration = bytes(job.configuration)
-        updated_us = answers.microseconds(job.updated_at)
+        updated_us = timestamps.microseconds(job.updated_at)
         is_known = configuration in self._sound
         configuration = self._sound.get(configuration, configuration)
         answer = Answer.cut(job.id, body, configuration, updated_us, answers.is_final(job))

@@ -25,8 +25,8 @@ from pandas.testing import assert_frame_equal
 from llama_classify_nb import cells, export, files, frames, schema
 from llama_classify_nb.cells import needs_apostrophe, neutralise, restore
 from llama_classify_nb.exceptions import ArgumentError, ReadError
+from llama_classify_nb.from_files import load_sample, read_jobs
 from llama_classify_nb.jobset import JobSet
-from llama_classify_nb.loading import load_sample, read_jobs
 from llama_classify_nb.report.digests import cell_sums
 
 HERE = Path(__file__).parent

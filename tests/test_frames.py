@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import llama_classify_nb as lcn
-from llama_classify_nb import answers, frames, rule_sets, schema
+from llama_classify_nb import answers, frames, rule_sets, schema, timestamps
 from llama_classify_nb.demo import sample_path
 
 EDGE_LINES = EDGE_CASES.read_bytes().split(b"\n")[:70]
@@ -257,8 +257,8 @@ def test_what_is_no_job_costs_only_itself(line: bytes) -> None:
     ],
 )
 def test_a_time_is_the_same_number_wherever_it_is_read(time: str | None) -> None:
-    slow = answers.read_time(time)
-    assert answers.microseconds(time) == (None if slow is None else int(slow.astype("int64")))
+    slow = timestamps.read_time(time)
+    assert timestamps.microseconds(time) == (None if slow is None else int(slow.astype("int64")))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -56,14 +57,15 @@ def hostile_jobs(folder: Path) -> lcn.JobSet:
 
 
 @pytest.fixture(scope="module")
-def pages(labelled_report: Report, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def pages(labelled_report: Report, sample: lcn.JobSet, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     hostile = hostile_jobs(folder)
     of_hostile = pd.DataFrame({"job_id": ["job-1", "job-2"], "label": [HOSTILE, "memo"]})
     written = {"labelled": labelled_report, "hostile": lcn.write_report(hostile, folder / "hostile", labels=of_hostile)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pictures, "_rendered", lambda _: {"svg": b"<svg ></svg>"})
-        written["unlabelled"] = lcn.write_report(lcn.load_sample(), folder / "unlabelled")
+        few = SimpleNamespace(jobs=sample.jobs.iloc[::20], rules=sample.rules, problems=sample.problems)
+        written["unlabelled"] = lcn.write_report(few, folder / "unlabelled")
     return {name: report.folder / "index.html" for name, report in written.items()}
 
 

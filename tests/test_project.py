@@ -22,7 +22,7 @@ PACKAGE = ROOT / "llama_classify_nb"
 # From the ground up. A module may import from floors below its own, and from its own room.
 FLOORS = [
     {"exceptions", "schema", "texts"},
-    {"rawjson", "columns", "records", "moments"},
+    {"rawjson", "columns", "records", "moments", "timestamps"},
     {"configurations", "older"},
     {"answers", "blocking", "gate", "rate", "cells", "files", "address", "file_lock", "unpacking", "waits"},
     {
@@ -45,8 +45,8 @@ FLOORS = [
     {"packs", "parquet"},
     {"discovery", "parts"},
     {"fetch", "gathering"},
-    {"jobset"},
-    {"loading", "labels"},
+    {"jobset", "fetch_arguments"},
+    {"loading", "from_files", "labels"},
     {"metrics"},
     {"plots", "census"},
     {"report", "widgets", "picking"},

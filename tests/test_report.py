@@ -220,7 +220,7 @@ class TestFiles:
         shown = repr(labelled_report)
         assert str(labelled_report.folder) in shown
         assert all(path.name in shown for path in labelled_report.paths)
-        assert len(shown.splitlines()) == 5
+        assert max(map(len, shown.splitlines()[1:])) <= 90
 
     def test_the_jobs_given_are_not_changed(self, awkward: SimpleNamespace, of_awkward: report.Report) -> None:
         again = lcn.read_jobs(HERE / "data" / "edge_cases.jsonl")

@@ -19,7 +19,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import llama_classify_nb as lcn
-from llama_classify_nb import answers, census, metrics, parquet, parts, scanning
+from llama_classify_nb import answers, census, metrics, parquet, parts, scanning, timestamps
 from llama_classify_nb.demo import sample_path
 from llama_classify_nb.exceptions import ArgumentError, ReadError, ScanError
 from llama_classify_nb.export import csv_text
@@ -72,7 +72,7 @@ def archived(path: Path, lines: list[bytes]) -> Path:
     jobs = map(answers.read_job, lines)
     with lcn.Archive(path) as archive:
         archive.put(
-            Answer(job.id, line, 0, b"", answers.microseconds(job.updated_at), answers.is_final(job))
+            Answer(job.id, line, 0, b"", timestamps.microseconds(job.updated_at), answers.is_final(job))
             for job, line in zip(jobs, lines, strict=True)
         )
     return path

@@ -46,6 +46,17 @@ def anchoring(
     ------
     ArgumentError
         As ``metrics.anchoring`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({"job_id": range(100), "outcome": "matched", "type": "memo"})
+    >>> labels = pd.DataFrame({"job_id": range(100), "seen_prediction": [False] * 50 + [True] * 50,
+    ...                        "label": ["memo"] * 35 + ["letter"] * 15 + ["memo"] * 45 + ["letter"] * 5})
+    >>> ax = anchoring(jobs, labels, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Agreement with the answer, n = 100 labels'
     """
     return draw_anchoring(
         metrics.anchoring(jobs, labels, rules=rules, by=by, level=level), len(jobs), by=by, level=level, ax=ax

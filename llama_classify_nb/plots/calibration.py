@@ -52,6 +52,17 @@ def calibration_curve(
     ------
     ArgumentError
         As ``metrics.calibration_curve`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({"job_id": ["a", "b", "c"], "outcome": "matched", "type": "memo",
+    ...                      "confidence": [0.9, 0.9, 1.0]})
+    >>> labels = pd.DataFrame({"job_id": ["a", "b", "c"], "label": ["memo", "letter", "memo"]})
+    >>> ax = calibration_curve(jobs, labels, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Calibration, n = 3 labelled jobs'
     """
     options: dict[str, Any] = {"kind": kind, "bins": bins, "closed": closed, "with_zero": with_zero}
     options |= {"no_match": no_match, "level": level}
@@ -125,6 +136,17 @@ def risk_coverage_curve(
     ------
     ArgumentError
         As ``metrics.risk_coverage_curve`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({"job_id": ["a", "b", "c"], "outcome": "matched", "type": "memo",
+    ...                      "confidence": [0.9, 0.8, 0.9]})
+    >>> labels = pd.DataFrame({"job_id": ["a", "b", "c"], "label": ["memo", "letter", "memo"]})
+    >>> ax = risk_coverage_curve(jobs, labels, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Risk and coverage, n = 3 labelled jobs'
     """
     return draw_risk_coverage_curve(
         metrics.risk_coverage_curve(jobs, labels, rules=rules, by=by, no_match=no_match, level=level),

@@ -36,6 +36,15 @@ def confidence_distribution(
     ------
     ArgumentError
         As ``metrics.confidence_distribution`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({"outcome": ["matched"] * 4, "confidence": [0.0, 0.5, 0.95, 1.0]})
+    >>> ax = confidence_distribution(jobs, bins=2, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Confidence, n = 4 answered jobs'
     """
     return draw_confidence_distribution(
         metrics.confidence_distribution(jobs, by=by, bins=bins), len(jobs), by=by, bins=bins, ax=ax
@@ -87,6 +96,19 @@ def confidence_by_type(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ------
     ArgumentError
         As ``metrics.confidence_by_type`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "outcome": ["matched", "matched", "matched", "no_match"],
+    ...     "type": pd.Categorical(["invoice", "invoice", "invoice", None], ["invoice", "letter"]),
+    ...     "confidence": [0.5, 1.0, 1.0, 0.25],
+    ... })
+    >>> ax = confidence_by_type(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Confidence by type, n = 4 answered jobs'
     """
     return draw_confidence_by_type(metrics.confidence_by_type(jobs), len(jobs), ax=ax)
 

@@ -38,6 +38,20 @@ def costs(jobs: pd.DataFrame, *, by: str | None = None, threshold: float = 0.0, 
     ------
     ArgumentError
         As ``metrics.costs`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "outcome": ["matched", "matched", "no_match", "failed", "matched"],
+    ...     "confidence": [0.95, 0.60, 0.40, None, 0.9],
+    ...     "credits": [3.0, 3.0, 6.0, 1.0, None],
+    ...     "parse_credits": [3.0, 3.0, 6.0, None, None],
+    ... })
+    >>> ax = costs(jobs, threshold=0.9, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Credits, n = 4 jobs with usage'
     """
     return draw_costs(metrics.costs(jobs, by=by, threshold=threshold), len(jobs), by=by, threshold=threshold, ax=ax)
 
@@ -114,6 +128,19 @@ def cost_curve(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = N
     ------
     ArgumentError
         As ``metrics.cost_curve`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "outcome": ["matched", "matched", "no_match", "failed", "matched"],
+    ...     "confidence": [0.95, 0.60, 0.40, None, 0.9],
+    ...     "credits": [3.0, 3.0, 6.0, 1.0, None],
+    ... })
+    >>> ax = cost_curve(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Cost of an accepted answer, n = 4 jobs with usage'
     """
     return draw_cost_curve(metrics.cost_curve(jobs, by=by), len(jobs), by=by, ax=ax)
 

@@ -54,6 +54,18 @@ def type_drift(
     ------
     ArgumentError
         As ``metrics.type_drift`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "outcome": "matched", "type": pd.Categorical(["memo"] * 30 + ["letter"] * 30),
+    ...     "created_at": pd.to_datetime(["2026-02-02"] * 20 + ["2026-02-03"] * 20 + ["2026-02-04"] * 20, utc=True),
+    ... })
+    >>> ax = type_drift(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Types over time, n = 60 answered jobs'
     """
     options: dict[str, Any] = {"by": by, "freq": freq, "level": level}
     table = metrics.type_drift(jobs, n_permutations=n_permutations, seed=seed, **options)
@@ -126,6 +138,18 @@ def confidence_drift(
     ------
     ArgumentError
         As ``metrics.confidence_drift`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "outcome": "matched", "confidence": [0.9, 0.95] * 10 + [0.9, 0.95] * 10 + [0.7, 0.75] * 10,
+    ...     "created_at": pd.to_datetime(["2026-02-02"] * 20 + ["2026-02-03"] * 20 + ["2026-02-04"] * 20, utc=True),
+    ... })
+    >>> ax = confidence_drift(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Confidence over time, n = 60 answered jobs'
     """
     options: dict[str, Any] = {"by": by, "freq": freq, "level": level}
     table = metrics.confidence_drift(jobs, n_permutations=n_permutations, seed=seed, **options)

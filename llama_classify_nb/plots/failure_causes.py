@@ -39,6 +39,20 @@ def failure_causes(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ------
     ArgumentError
         As ``metrics.failure_causes`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "job_id": ["a", "b"],
+    ...     "outcome": "failed",
+    ...     "error_message": ["HTTP 503 from upstream", "File x.pdf is encrypted"],
+    ...     "created_at": pd.to_datetime(["2026-02-02", "2026-02-03"], utc=True),
+    ... })
+    >>> ax = failure_causes(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Causes of failures, n = 2 failed jobs'
     """
     return draw_failure_causes(metrics.failure_causes(jobs), len(jobs), ax=ax)
 

@@ -37,6 +37,20 @@ def failure_templates(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ------
     ArgumentError
         As ``metrics.failure_templates`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "job_id": ["a", "b", "c"],
+    ...     "outcome": ["failed", "failed", "failed"],
+    ...     "error_message": ["user ann may not read x7.pdf", "user bob may not read y.pdf", None],
+    ...     "created_at": pd.to_datetime(["2026-02-02", "2026-02-03", "2026-02-04"], utc=True),
+    ... })
+    >>> ax = failure_templates(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Messages of failures, n = 3 failed jobs'
     """
     return draw_failure_templates(metrics.failure_templates(jobs), len(jobs), ax=ax)
 
@@ -86,6 +100,16 @@ def failure_rates(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None 
     ------
     ArgumentError
         As ``metrics.failure_rates`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> outcomes = ["failed", "matched", "matched", "unfinished"]
+    >>> jobs = pd.DataFrame({"outcome": outcomes, "lang": ["en", "en", "de", "de"]})
+    >>> ax = failure_rates(jobs, by="lang", ax=Figure().subplots())
+    >>> ax.get_title()
+    'Failures among finished jobs, n = 3 finished jobs'
     """
     return draw_failure_rates(metrics.failure_rates(jobs, by=by), len(jobs), by=by, ax=ax)
 

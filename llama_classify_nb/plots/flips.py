@@ -59,6 +59,19 @@ def flip_flow(
     ------
     ArgumentError
         As ``metrics.flip_flow`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "job_id": ["j1", "j2", "j3", "j4"], "file_input": ["f", "g", "f", "g"], "configuration_id": list("xxyy"),
+    ...     "outcome": "matched", "type": ["memo", "memo", "memo", "letter"], "confidence": [0.9, 0.6, 0.8, 0.7],
+    ...     "created_at": pd.to_datetime("2026-02-02", utc=True),
+    ... })
+    >>> ax = flip_flow(jobs, "x", "y", ax=Figure().subplots())
+    >>> ax.get_title()
+    'Flow of answers, n = 2 documents, 1 flip (50.0%)'
     """
     table = metrics.flip_flow(jobs, a, b, by=by, labels=labels, rules=rules, level=level)
     return draw_flip_flow(table, a, b, len(jobs), has_labels=labels is not None, ax=ax)
@@ -80,7 +93,7 @@ def draw_flip_flow(
         _frame(ax, a, b, height)
     else:
         _style.say_empty(ax, "no documents that both sides answered" if n_jobs else "no jobs")
-    share = f", {n_flips:,} flips ({n_flips / n:.1%})" if n else ""
+    share = f", {n_flips:,} flip{'s' if n_flips != 1 else ''} ({n_flips / n:.1%})" if n else ""
     title = f"Flow of answers, n = {n:,} document{'' if n == 1 else 's'}{share}"
     x = "number of documents (grey: same answer" + ("; in brackets: flips that a, b has right)" if _any(table) else ")")
     _style.name(ax, title=title, x=x, y="type" + (" (documents)" if n else ""))

@@ -34,6 +34,18 @@ def status_breakdown(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | No
     ------
     ArgumentError
         As ``metrics.status_breakdown`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "outcome": ["matched", "no_match", "failed", "unfinished"],
+    ...     "status": ["COMPLETED", "COMPLETED", "FAILED", "RUNNING"],
+    ... })
+    >>> ax = status_breakdown(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Outcomes, n = 4 jobs'
     """
     return draw_status_breakdown(metrics.status_breakdown(jobs, by=by), len(jobs), by=by, ax=ax)
 

@@ -42,6 +42,18 @@ def jobs_over_time(jobs: pd.DataFrame, *, freq: str = "D", by: str | None = "out
     ------
     ArgumentError
         As ``metrics.jobs_over_time`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "outcome": ["matched", "matched", "matched"],
+    ...     "created_at": pd.to_datetime(["2026-02-02 07:00", "2026-02-02 08:00", "2026-02-04 07:00"], utc=True),
+    ... })
+    >>> ax = jobs_over_time(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Jobs over time, n = 3 jobs'
     """
     return draw_jobs_over_time(metrics.jobs_over_time(jobs, freq=freq, by=by), len(jobs), freq=freq, by=by, ax=ax)
 
@@ -121,6 +133,15 @@ def durations(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None = No
     ------
     ArgumentError
         As ``metrics.durations`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({"outcome": ["matched", "matched", "failed"], "duration_s": [1.0, 3.0, None]})
+    >>> ax = durations(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Durations, n = 2 finished jobs (1 more without a time)'
     """
     return draw_durations(metrics.durations(jobs, by=by), len(jobs), by=by, ax=ax)
 

@@ -37,6 +37,15 @@ def pages_in_scope(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ------
     ArgumentError
         As ``metrics.pages_in_scope`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({"target_pages": ["1,3,5-7", None, "5-3"], "max_pages": [None, 10, None]})
+    >>> ax = pages_in_scope(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Pages in scope, n = 3 jobs'
     """
     return draw_pages_in_scope(metrics.pages_in_scope(jobs), len(jobs), ax=ax)
 

@@ -46,6 +46,16 @@ def audit_plan(
     ------
     ArgumentError
         As ``metrics.audit_plan`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> confidence = [0.5 + 0.0005 * i for i in range(1000)]
+    >>> jobs = pd.DataFrame({"job_id": range(1000), "outcome": "matched", "type": "memo", "confidence": confidence})
+    >>> ax = audit_plan(jobs, margin=0.05, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Pilot for accuracy, n = 1,000 jobs'
     """
     options: dict[str, Any] = {"margin": margin, "assurance": assurance, "target": target}
     options |= {"pilot": pilot, "budget": budget}

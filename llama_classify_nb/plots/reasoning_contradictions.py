@@ -54,6 +54,27 @@ def reasoning_contradictions(
     ------
     ArgumentError
         As ``metrics.reasoning_contradictions`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> rules = pd.DataFrame({"rule_set": "r", "type": ["invoice", "receipt"], "description": ["asks to pay", "paid"]})
+    >>> jobs = pd.DataFrame({
+    ...     "job_id": ["a", "b", "c"],
+    ...     "outcome": "matched",
+    ...     "type": ["invoice", "invoice", "receipt"],
+    ...     "confidence": [0.95, 0.95, 0.4],
+    ...     "reasoning": [
+    ...         "It has line items. The receipt rule would be a better match.",
+    ...         "It asks to pay and is not a receipt, although it resembles a receipt.",
+    ...         "This is definitely paid.",
+    ...     ],
+    ...     "rule_set": "r",
+    ... })
+    >>> ax = reasoning_contradictions(jobs, rules, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Reasonings against their answer, n = 2 jobs'
     """
     return draw_reasoning_contradictions(
         metrics.reasoning_contradictions(

@@ -44,6 +44,21 @@ def reasoning_terms(
     ------
     ArgumentError
         As ``metrics.reasoning_terms`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "job_id": range(80),
+    ...     "outcome": "matched",
+    ...     "type": ["memo", "letter"] * 40,
+    ...     "confidence": 0.9,
+    ...     "reasoning": ["It has an interoffice heading.", "It opens with Dear and has a heading."] * 40,
+    ... })
+    >>> ax = reasoning_terms(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Distinctive words by type, n = 80 reasonings'
     """
     return draw_reasoning_terms(
         metrics.reasoning_terms(jobs, by=by, split=split, most=most, most_read=most_read, assurance=assurance),

@@ -50,6 +50,19 @@ def rerun_stability(
     ------
     ArgumentError
         As ``metrics.rerun_stability`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "job_id": ["j1", "j2", "j3", "j4"], "file_input": ["f", "g", "f", "g"], "rule_set": "r",
+    ...     "outcome": "matched", "type": ["memo", "memo", "memo", "letter"], "confidence": [0.9, 0.6, 0.8, 0.7],
+    ...     "created_at": pd.to_datetime(["2026-02-02", "2026-02-02", "2026-02-03", "2026-02-03"], utc=True),
+    ... })
+    >>> ax = rerun_stability(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Reruns, n = 2 questions asked again'
     """
     return draw_rerun_stability(
         metrics.rerun_stability(jobs, labels, rules=rules, by=by, level=level), len(jobs), by=by, level=level, ax=ax

@@ -43,6 +43,17 @@ def rule_diff(rules: pd.DataFrame, old: str, new: str, *, ax: Axes | None = None
     ------
     ArgumentError
         As ``metrics.rule_diff`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> rules = pd.DataFrame({"rule_set": ["r1", "r1", "r2", "r2"], "position": [0, 1, 0, 1],
+    ...     "type": ["memo", "letter", "letter", "note"],
+    ...     "description": ["To and From", "has a salutation", "has a salutation and closing", "few words"]})
+    >>> ax = rule_diff(rules, "r1", "r2", ax=Figure().subplots())
+    >>> ax.get_title()
+    'From r1 to r2, n = 3 rules'
     """
     return draw_rule_diff(metrics.rule_diff(rules, old, new), old, new, ax=ax)
 

@@ -35,6 +35,16 @@ def rule_lint(rules: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ------
     ArgumentError
         As ``metrics.rule_lint`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> rules = pd.DataFrame({"rule_set": "r1", "position": [0, 1, 2], "type": ["memo", "Memo ", "letter"],
+    ...     "description": ["Internal correspondence", "To, From and Re", "A letter, not a memo"]})
+    >>> ax = rule_lint(rules, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Findings in the rules, n = 3 rules'
     """
     return draw_rule_lint(metrics.rule_lint(rules), len(rules), ax=ax)
 

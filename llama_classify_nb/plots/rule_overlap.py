@@ -49,6 +49,18 @@ def rule_overlap(
     ------
     ArgumentError
         As ``metrics.rule_overlap`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> rules = pd.DataFrame({"rule_set": "r1", "position": [0, 1, 2], "type": ["invoice", "receipt", "letter"],
+    ...     "description": ["asks for payment, with a total", "proves payment, with a total", "has a salutation"]})
+    >>> jobs = pd.DataFrame({"outcome": "matched", "rule_set": "r1", "type": ["invoice", "receipt", "letter"],
+    ...     "reasoning": ["Has a total, as a receipt does.", "Paid. It is not an invoice.", "Dear Sir."]})
+    >>> ax = rule_overlap(jobs, rules, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Overlap of rules, n = 3 jobs'
     """
     several = rules["rule_set"].nunique() if isinstance(rules, pd.DataFrame) and "rule_set" in rules else 0
     if rule_set is None and several:

@@ -35,6 +35,18 @@ def rule_position_effect(jobs: pd.DataFrame, rules: pd.DataFrame, *, ax: Axes | 
     ------
     ArgumentError
         As ``metrics.rule_position_effect`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> rules = pd.DataFrame({"rule_set": ["r1", "r1", "r2", "r2"], "position": [0, 1, 0, 1],
+    ...     "type": ["memo", "letter", "letter", "memo"], "description": ["a", "b", "b", "a"]})
+    >>> jobs = pd.DataFrame({"rule_set": ["r1"] * 9 + ["r2"] * 9, "file_input": list("abcdefghi") * 2,
+    ...     "outcome": "matched", "type": ["memo"] * 9 + ["letter"] * 8 + ["memo"]})
+    >>> ax = rule_position_effect(jobs, rules, ax=Figure().subplots())
+    >>> ax.get_title()
+    "Effect of a rule's place, n = 9 files answered in both orders"
     """
     return draw_rule_position_effect(metrics.rule_position_effect(jobs, rules), len(jobs), ax=ax)
 

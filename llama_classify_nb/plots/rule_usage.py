@@ -40,6 +40,17 @@ def rule_usage(jobs: pd.DataFrame, rules: pd.DataFrame, *, level: float = 0.95, 
     ------
     ArgumentError
         As ``metrics.rule_usage`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> rules = pd.DataFrame({"rule_set": "r1", "position": [0, 1], "type": ["memo", "letter"]})
+    >>> jobs = pd.DataFrame({"rule_set": "r1", "outcome": ["matched"] * 9 + ["no_match"], "type": ["memo"] * 9 + [None],
+    ...                      "confidence": [0.9, 0.8, 0.7] * 3 + [0.4]})
+    >>> ax = rule_usage(jobs, rules, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Wins of the rules, n = 10 answered jobs'
     """
     return draw_rule_usage(metrics.rule_usage(jobs, rules, level=level), len(jobs), level=level, ax=ax)
 
@@ -102,6 +113,17 @@ def rule_sets(jobs: pd.DataFrame, rules: pd.DataFrame, *, ax: Axes | None = None
     ------
     ArgumentError
         As ``metrics.rule_sets`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> rules = pd.DataFrame({"rule_set": ["r1", "r1", "r2"], "type": ["memo", "letter", "memo"]})
+    >>> jobs = pd.DataFrame({"rule_set": ["r1", "r1"], "configuration_id": ["b", "a"],
+    ...     "created_at": pd.to_datetime(["2026-01-02", "2026-01-05"], utc=True)})
+    >>> ax = rule_sets(jobs, rules, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Use of the rule sets, n = 2 jobs (1 of 2 rule sets shown)'
     """
     return draw_rule_sets(metrics.rule_sets(jobs, rules), len(jobs), ax=ax)
 

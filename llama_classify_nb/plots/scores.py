@@ -44,6 +44,16 @@ def scores_by_type(
     ------
     ArgumentError
         As ``metrics.scores_by_type`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({"job_id": ["a", "b", "c"], "outcome": "matched", "type": ["memo", "letter", "memo"]})
+    >>> labels = pd.DataFrame({"job_id": ["a", "b", "c"], "label": ["memo", "memo", "letter"]})
+    >>> ax = scores_by_type(jobs, labels, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Scores by type, n = 3 labelled jobs'
     """
     return draw_scores_by_type(
         metrics.scores_by_type(jobs, labels, rules=rules, by=by, level=level), len(jobs), by=by, level=level, ax=ax
@@ -104,6 +114,16 @@ def confusion_matrix(
     ------
     ArgumentError
         As ``metrics.confusion_matrix`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({"job_id": ["a", "b"], "outcome": ["matched", "failed"], "type": ["memo", None]})
+    >>> labels = pd.DataFrame({"job_id": ["a", "b"], "label": ["memo", "memo"]})
+    >>> ax = confusion_matrix(jobs, labels, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Confusion, n = 2 labelled jobs'
     """
     return draw_confusion_matrix(metrics.confusion_matrix(jobs, labels, rules=rules), len(jobs), ax=ax)
 

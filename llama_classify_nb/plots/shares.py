@@ -41,6 +41,16 @@ def corrected_type_shares(
     ------
     ArgumentError
         As ``metrics.corrected_type_shares`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({"job_id": range(100), "outcome": "matched", "type": ["memo"] * 60 + ["letter"] * 40})
+    >>> labels = pd.DataFrame({"job_id": [*range(20), *range(60, 80)], "label": ["memo"] * 10 + ["letter"] * 30})
+    >>> ax = corrected_type_shares(jobs, labels, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Shares of types, corrected, n = 40 labelled jobs'
     """
     return draw_corrected_type_shares(
         metrics.corrected_type_shares(jobs, labels, rules=rules, level=level), len(jobs), level=level, ax=ax

@@ -36,6 +36,21 @@ def stuck_jobs(jobs: pd.DataFrame, *, as_of: str | dt.datetime, ax: Axes | None 
     ------
     ArgumentError
         As ``metrics.stuck_jobs`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "job_id": ["a", "b", "c"],
+    ...     "status": ["COMPLETED", "RUNNING", "RUNNING"],
+    ...     "outcome": ["matched", "unfinished", "unfinished"],
+    ...     "created_at": pd.to_datetime(["2026-02-02 10:00", "2026-02-02 10:01", "2026-02-02 11:59"], utc=True),
+    ...     "duration_s": [90.0, None, None],
+    ... })
+    >>> ax = stuck_jobs(jobs, as_of="2026-02-02 12:00", ax=Figure().subplots())
+    >>> ax.get_title()
+    'Stuck jobs, n = 1 unfinished job'
     """
     return draw_stuck_jobs(metrics.stuck_jobs(jobs, as_of=as_of), len(jobs), ax=ax)
 

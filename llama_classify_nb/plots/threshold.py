@@ -44,6 +44,19 @@ def precision_threshold(
     ------
     ArgumentError
         As ``metrics.precision_threshold`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({"job_id": range(298), "outcome": "matched", "type": "memo",
+    ...                      "confidence": [0.95] * 193 + [0.92] * 43 + [0.85] * 62})
+    >>> wrong = [*range(5), 193, 194, *range(236, 261)]
+    >>> labels = pd.DataFrame({"job_id": range(298), "label": "memo"})
+    >>> labels.loc[wrong, "label"] = "letter"
+    >>> ax = precision_threshold(jobs, labels, target=0.94, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Certified at 95%, n = 298 labelled jobs'
     """
     found = metrics.precision_threshold(jobs, labels, target=target, assurance=assurance, rules=rules, by=by)
     curve = metrics.risk_coverage_curve(jobs, labels, rules=rules, by=by)

@@ -34,6 +34,18 @@ def type_breakdown(jobs: pd.DataFrame, *, by: str | None = None, ax: Axes | None
     ------
     ArgumentError
         As ``metrics.type_breakdown`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> jobs = pd.DataFrame({
+    ...     "outcome": ["matched", "matched", "no_match", "failed"],
+    ...     "type": pd.Categorical(["invoice", "invoice", None, None], ["invoice", "letter"]),
+    ... })
+    >>> ax = type_breakdown(jobs, ax=Figure().subplots())
+    >>> ax.get_title()
+    'Types of the answers, n = 3 answered jobs'
     """
     return draw_type_breakdown(metrics.type_breakdown(jobs, by=by), len(jobs), by=by, ax=ax)
 

@@ -70,6 +70,23 @@ def verify_report(folder: str | os.PathLike[str]) -> pd.DataFrame:
     again from the tables, where the same versions made it; it tells the digest of every other file, the manifest its
     own. A report of a scan keeps no jobs: its files are held against their digests alone. Whoever changes jobs *and*
     tables *and* page *and* manifest alike isn't found out: keep a copy of the manifest elsewhere, if it matters.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from llama_classify_nb import Client, demo_server, fetch_jobs, write_csv, write_report
+    >>> with demo_server() as server:
+    ...     client = Client(server.api_key, base_url=server.base_url)
+    ...     jobset = fetch_jobs(server.job_ids[-3:], client=client, progress=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = write_report(jobset, f"{folder}/report")
+    ...     nicer = jobset.jobs
+    ...     nicer.loc[0, "confidence"] = 0.99
+    ...     _ = write_csv(nicer, report.folder / "jobs.csv")
+    ...     found = verify_report(report.folder)
+    >>> found[["file", "row", "column", "found"]].head(1)
+           file  row      column found
+    0  jobs.csv    1  confidence  0.99
     """
     folder = resolved(folder)
     told = read_manifest(folder)

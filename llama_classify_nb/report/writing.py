@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import os
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -55,7 +56,11 @@ class Report:
         kinds = {suffix: [name for name in names if name.endswith(suffix)] for suffix in (".csv", ".png", ".svg")}
         rest = [name for name in names if not name.endswith(tuple(kinds))]
         lines = [f"Report: {len(names)} files in {str(self.folder)!r}"]
-        lines.extend(f"  {' '.join(found)}" for found in (rest, *kinds.values()) if found)
+        lines.extend(
+            textwrap.fill(" ".join(found), 90, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+            for found in (rest, *kinds.values())
+            if found
+        )
         return "\n".join(lines)
 
 
@@ -110,6 +115,18 @@ def write_report(
         If an argument can't be right, or the folder is a link, a file, or holds something else than a report.
     OSError
         If a file can't be written; the error names it. What was there before stays as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from llama_classify_nb import Client, demo_server, fetch_jobs
+    >>> with demo_server() as server:
+    ...     client = Client(server.api_key, base_url=server.base_url)
+    ...     jobset = fetch_jobs(server.job_ids[:3], client=client, progress=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = write_report(jobset, f"{folder}/report")
+    >>> [path.name for path in report.paths if path.suffix not in (".csv", ".png", ".svg")]
+    ['index.html', 'manifest.json']
     """
     given = taken(jobset, labels, plan)
     arguments = _checked(given, target, assurance, as_of, seed)

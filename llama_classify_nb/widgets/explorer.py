@@ -52,6 +52,16 @@ def explore(jobset: JobSet, labels: pd.DataFrame | None = None, view: dict[str, 
     ------
     ArgumentError
         If an argument can't be right.
+
+    Examples
+    --------
+    >>> from llama_classify_nb import load_sample
+    >>> explorer = explore(load_sample(), view={"outcomes": ["failed"]})
+    >>> explorer
+    Explorer: 192 of 5,992 jobs
+    >>> explorer.text.value = "password"  # as if it were typed
+    >>> len(explorer.selection), explorer.view
+    (19, {'outcomes': ['failed'], 'text': 'password'})
     """
     if not all(hasattr(jobset, name) for name in ("jobs", "rules", "raw")):
         raise ArgumentError(

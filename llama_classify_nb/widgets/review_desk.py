@@ -70,6 +70,20 @@ def review(
         If an argument can't be right.
     LabelLogError
         If the file can't be written, or is no file of this desk.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from llama_classify_nb import load_sample, read_labels
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     desk = review(load_sample(), "lowest confidence first", f"{folder}/labels.csv", reviewer="kim")
+    ...     desk.press("email")  # as if it were typed in the field "Key"
+    ...     desk.press("n")  # no rule fits
+    ...     labels = read_labels(f"{folder}/labels.csv")
+    >>> labels[["label", "reviewer"]]
+                label reviewer
+    0           email      kim
+    1  (no rule fits)      kim
     """
     if not all(hasattr(jobset, name) for name in ("jobs", "rules", "raw")):
         raise ArgumentError(

@@ -97,8 +97,8 @@ def draw(steps: list[Step], path: Path) -> None:
 
 
 def measure(most: int, runs: int, picture: Path | None = None) -> list[tuple[str, str]]:
-    """Measure with a hundredth of the jobs, a tenth, all, and between; draw it if there is a place for the picture."""
-    steps = [measure_step(most // part, runs) for part in (100, 30, 10, 3, 1)]
+    """Measure with a hundredth of the jobs and with all; for a picture, if there is a place for it, also between."""
+    steps = [measure_step(most // part, runs) for part in ((100, 30, 10, 3, 1) if picture else (100, 1))]
     if picture is not None:
         draw(steps, picture)
     return rows(steps)

@@ -22,6 +22,8 @@ from jupyter_client.manager import start_new_kernel
 import llama_classify_nb as lcn
 from llama_classify_nb.demo import DemoServer, faults, sample_jobs
 
+from ..kernels import run
+
 MOST_S = 1.0
 N_JOBS = 1_000
 PLANS: dict[str, list[faults.Fault]] = {
@@ -51,20 +53,6 @@ database.close()
 print(type(error).__name__, len(error.partial), len(error.partial.problems), len(threads) + len(held),
       '{port:04X}' in ports)
 """
-
-
-def run(client: Any, code: str, at: Any = None) -> tuple[dict[str, Any], str]:
-    """Run a cell; call ``at`` when it prints; give its reply and what it printed."""
-    printed: list[str] = []
-
-    def hear(message: dict[str, Any]) -> None:
-        if message["msg_type"] == "stream":
-            printed.append(message["content"]["text"])
-            if at is not None and len(printed) == 1:
-                at()
-
-    reply = client.execute_interactive(code, output_hook=hear, timeout=120, store_history=False)
-    return reply["content"], "".join(printed)
 
 
 def stop_once(kernel: Any, server: DemoServer, plan: str, number: int, after_s: float) -> tuple[float, str]:

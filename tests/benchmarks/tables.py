@@ -23,8 +23,9 @@ import pyarrow.json
 
 import llama_classify_nb as lcn
 from llama_classify_nb import frames, reading
-from llama_classify_nb.answers import is_final, microseconds, read_job
+from llama_classify_nb.answers import is_final, read_job
 from llama_classify_nb.records import Answer
+from llama_classify_nb.timestamps import microseconds
 
 from .jobs import write_jobs
 
