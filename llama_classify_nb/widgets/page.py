@@ -108,8 +108,10 @@ def pictures(drawn: Iterable[tuple[bytes, str]]) -> str:
     return f'<div class="pictures">{"".join(images)}</div>'
 
 
-def table(jobs: pd.DataFrame, first: int, mark: str = "", sort: tuple[str, bool] = ("", True), room: int = 0) -> str:
-    """Give a page of the table jobs, of which it reads ``COLUMNS``; its first row has the number ``first`` + 1.
+def table(
+    jobs: list[dict[str, Any]], first: int, mark: str = "", sort: tuple[str, bool] = ("", True), room: int = 0
+) -> str:
+    """Give a page of the table jobs, rows of ``COLUMNS``; its first row has the number ``first`` + 1.
 
     ``sort`` is the column that it is ordered by, and whether upwards; ``room`` the most bytes that its rows may take.
     """
@@ -124,7 +126,7 @@ def table(jobs: pd.DataFrame, first: int, mark: str = "", sort: tuple[str, bool]
         "created_at (UTC)",
     )
     head = "".join(f'<th scope="col"{_sorted(name, *sort)}>{name}</th>' for name in names)
-    rows = [_row(number, row, mark) for number, row in enumerate(jobs.to_dict("records"), start=first + 1)]
+    rows = [_row(number, row, mark) for number, row in enumerate(jobs, start=first + 1)]
     if room:
         sizes = np.cumsum([len(row.encode()) for row in rows] or [0])
         rows = rows[: int((sizes <= room).sum())] if len(rows) else rows
@@ -138,7 +140,7 @@ def _sorted(name: str, column: str, ascending: bool) -> str:
     return f' aria-sort="{"ascending" if ascending else "descending"}"'
 
 
-def _row(place: int, row: dict[Any, Any], mark: str) -> str:
+def _row(place: int, row: dict[str, Any], mark: str) -> str:
     text = row["error_message"] if isinstance(row["error_message"], str) else row["reasoning"]
     job_id = row["job_id"]
     # Ids may begin alike, or end alike: both ends tell the rows of a page apart, and the card has all of it.
