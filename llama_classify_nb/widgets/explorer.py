@@ -102,10 +102,10 @@ class Explorer(Controls):
         self._lock, self._is_held = threading.RLock(), False
         self._latest = Latest(self._index, partial(self._do, self._filter))
         self._on_card: str | None = None
+        self.widget = self.laid_out()
         self._set({} if view is None else view)
         self._filter()  # says what is wrong with a view while somebody listens
         self._observe()
-        self.widget = self.laid_out()
 
     def _observe(self) -> None:
         for control in self.filters:
@@ -133,7 +133,7 @@ class Explorer(Controls):
 
     def _do(self, act: Callable[[], None]) -> None:
         """Do something that changes controls, and show its error where it is seen: logs are read by nobody."""
-        with self._lock:
+        with self._lock, self.at_once():
             was_held, self._is_held = self._is_held, True
             self._error.value = ""
             try:
