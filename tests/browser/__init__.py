@@ -88,6 +88,7 @@ def jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
         "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--AsyncIOLoopKernelRestarter.time_to_dead=0.5",  # seconds between two looks at whether a kernel lives
     ]
     with _served(folder, "jupyterlab", options, "/api/status", theme) as address:
         yield address
