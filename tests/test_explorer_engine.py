@@ -97,6 +97,14 @@ def pixels(png: bytes) -> Image.Image:
     return Image.open(io.BytesIO(png))
 
 
+def assert_nothing_is_cut_off(drawn: list[tuple[bytes, str]]) -> None:
+    for png, _ in drawn:
+        array = np.asarray(pixels(png))
+        assert array.shape == (396, 704, 3)
+        for edge in (array[0], array[-1], array[:, 0], array[:, -1]):
+            assert (edge == 255).all()
+
+
 def test_a_picture_drawn_again_is_the_picture_drawn_first(index: JobIndex, linked: Linked, pictures: Pictures) -> None:
     everything, some = counted(index, linked, {}), counted(index, linked, {"types": ["memo"]})
     first = pictures.draw(*everything)
@@ -104,11 +112,7 @@ def test_a_picture_drawn_again_is_the_picture_drawn_first(index: JobIndex, linke
     assert pictures.draw(*everything) == first
     assert Pictures(index.types, everything[0], linked, everything[1]).draw(*some) == between
     assert all(png != before for (png, _), (before, _) in zip(between, first, strict=True))
-    for png, _ in first:
-        array = np.asarray(pixels(png))
-        assert array.shape == (396, 704, 3)
-        for edge in (array[0], array[-1], array[:, 0], array[:, -1]):
-            assert (edge == 255).all()  # nothing is cut off
+    assert_nothing_is_cut_off(first)
 
 
 @pytest.mark.parametrize("filters", [{}, {"types": ["memo"]}, {"outcomes": ["failed", "no_match"]}], ids=str)
@@ -171,7 +175,9 @@ def test_pictures_have_room_for_any_number_of_types(n_types: int, linked: Linked
     by_type = np.random.default_rng(1).integers(0, 9, (n_types + 1, BINS))
     rest = linked.counts(index.mask({}))
     pictures = Pictures(types, Counts(by_type), linked, rest)
-    (_, words), (_, others), *_ = pictures.draw(Counts(by_type), rest)
+    drawn = pictures.draw(Counts(by_type), rest)
+    assert_nothing_is_cut_off(drawn)
+    (_, words), (_, others), *_ = drawn
     assert f"Confidence of {by_type.sum():,} answered jobs" in words
     assert ("the commonest type" in others) == bool(n_types)
     nothing = Counts(np.zeros_like(by_type))

@@ -31,7 +31,7 @@ from ..plots import _style
 
 _DPI = 110
 _SIZE = 6.4, 3.6
-_HEIGHT = round(_SIZE[1] * _DPI)
+_WIDTH, _HEIGHT = (round(inches * _DPI) for inches in _SIZE)
 _POINT = _DPI / 72  # pixels
 _EDGE = "#555555"  # of a bar: a line of half a point in ``_style.EDGE``
 _TITLE, _TEXT, _NUMBER = 12, 10, 8  # sizes of texts, in points
@@ -79,7 +79,9 @@ class Canvas:
         self._limits = self.axes.get_xlim(), self.axes.get_ylim()
         self._picture = self._still.copy()
         self._draw = ImageDraw.Draw(self._picture)
-        self._text(self._title_at[0], self._title_at[1], title, "ms", _TITLE)
+        half = self._draw.textlength(title, _font(_TITLE)) / 2
+        middle = max(half, min(self._title_at[0], _WIDTH - half))  # above the axes, as far as it has room there
+        self._text(middle, self._title_at[1], title, "ms", _TITLE)
         self._marks(top)
         if is_empty:
             left, upper, right, lower = self._box
@@ -157,10 +159,10 @@ class Canvas:
         for end in (x0, x1):
             self._draw.line((end, row - _CAP, end, row + _CAP), "black")
 
-    def write(self, x: float, y: float, text: str, size: float = _NUMBER) -> None:
+    def write(self, x: float, y: float, text: str) -> None:
         """Write a number beside the end of a bar."""
         at, row = self._pixel(x, y)
-        self._text(at + _BESIDE, row, text, "lm", size)
+        self._text(at + _BESIDE, row, text, "lm", _NUMBER)
 
     def _text(self, x: float, y: float, text: str, anchor: str, size: float, colour: str = "black") -> None:
         self._draw.text((round(x), round(y)), text, colour, _font(size), anchor)

@@ -25,6 +25,7 @@ from ._linked import Linked, LinkedCounts
 
 _SMALL = 400, 225
 _MOST_TICKS = 10
+_MOST_ROWS = 20  # for which its height has room: a picture of ``plots`` grows with them
 _LONGEST = 24  # characters of a type
 _SHOWN_OF_TIME = {"hour": 16, "day": 10, "week": 10, "month": 7}  # characters
 _LONGEST_DAYS = {"hour": 1, "day": 1, "week": 7, "month": 31}
@@ -50,18 +51,19 @@ class Pictures:
         # Long ones would leave the axes too narrow for what stands above and below them.
         self._labels = [_style.display_text(one, _LONGEST) for one in _style.group_labels(column, "no match")]
         self._fills = _style.fills(column)
-        self._shown = _style.most(everything.by_type.sum(axis=1), _style.MOST_ROWS)
+        totals = everything.by_type.sum(axis=1)
+        self._shown, self._rows = _style.most(totals, _style.MOST_ROWS), _style.most(totals, _MOST_ROWS)
         n_others = len(self._labels) - len(self._shown)
         with plainly():
-            self._confidence = _ConfidencePicture(*self._rows(), everything.by_type, n_others)
-            self._types = _TypesPicture(*self._rows(), n_all=len(self._labels))
+            self._confidence = _ConfidencePicture(*self._looks(self._shown), everything.by_type, n_others)
+            self._types = _TypesPicture(*self._looks(self._rows), n_all=len(self._labels))
             self._times = _TimesPicture(linked.starts, linked.length, all_linked.by_period)
             self._failures = _FailuresPicture(linked.causes, all_linked.by_cause)
         self._linked = linked
         self._plain_types = [*map(str, types), None]
 
-    def _rows(self) -> tuple[list[str], list[dict[str, Any]]]:
-        return [self._labels[row] for row in self._shown], [self._fills[row] for row in self._shown]
+    def _looks(self, shown: np.ndarray) -> tuple[list[str], list[dict[str, Any]]]:
+        return [self._labels[row] for row in shown], [self._fills[row] for row in shown]
 
     def draw(self, counts: Counts, linked: LinkedCounts) -> list[tuple[bytes, str]]:
         """Give each picture as PNG, with what it shows in words."""
@@ -74,7 +76,7 @@ class Pictures:
         confidence = f"Confidence of {counts.n:,} answered jobs, by type: {counts.n_doubtful:,} are below 0.5"
         return [
             (self._confidence.draw(np.vstack([counts.by_type[self._shown], others]), counts.n), confidence),
-            (self._types.draw(totals[self._shown], counts.n), f"Types of {counts.n:,} answered jobs{said}"),
+            (self._types.draw(totals[self._rows], counts.n), f"Types of {counts.n:,} answered jobs{said}"),
             (self._times.draw(linked.by_period), self._times_words(linked.by_period)),
             (self._failures.draw(linked.by_cause), self._failures_words(linked.by_cause)),
         ]
@@ -117,7 +119,6 @@ class _ConfidencePicture:
 class _TypesPicture:
     def __init__(self, labels: list[str], fills: list[dict[str, Any]], n_all: int) -> None:
         self._canvas, self._fills = Canvas("x", 1.0, "no answered jobs"), fills
-        self._size = 8 if len(labels) <= 30 else 6
         self._left_out = _bars.left_out("rows", len(labels), n_all)
         _style.row_labels(self._canvas.axes, labels)
         x = "share of the answered jobs (line: 95 % interval; number: jobs)"
@@ -131,7 +132,7 @@ class _TypesPicture:
         for row, count in enumerate(counts.tolist() if n else []):
             self._canvas.bar((0, count / n), (row - 0.4, row + 0.4), self._fills[row])
             self._canvas.span((lower[row], upper[row]), row)
-            self._canvas.write(upper[row], row, f"{count:,}", self._size)
+            self._canvas.write(upper[row], row, f"{count:,}")
         return self._canvas.png()
 
 

@@ -32,7 +32,9 @@ STYLE = """<style>
 .lcn .count { font-size: 15px; font-weight: 600; }
 .lcn .won td { font-weight: 600; }
 .lcn .prose { white-space: pre-wrap; overflow-wrap: anywhere; }
-.lcn .card { border: 1px solid var(--jp-border-color2, #ddd); border-radius: 4px; padding: 10px 14px; }
+.lcn .card { border: 1px solid var(--jp-border-color2, #ddd); border-radius: 4px; padding: 10px 14px;
+  overflow-wrap: anywhere; }
+.lcn .card td { min-width: 60px; }
 .lcn .columns { display: flex; flex-wrap: wrap; gap: 8px 32px; }
 .lcn .columns > div { flex: 1 1 320px; min-width: 0; }
 .lcn .pictures { display: grid; gap: 8px 32px; max-width: 1160px;

@@ -34,6 +34,7 @@ lines = gzip.open(sample_path()).read().split(b'\\n')[:60]
 first = json.loads(lines[0])
 first['result']['reasoning'] = first['configuration']['rules'][2]['description'] = first['file_input'] = {HOSTILE!r}
 first['configuration']['rules'][3]['type'] = {HOSTILE[:40]!r}
+first['configuration']['rules'][-1]['type'] = 'long' * 60
 open('jobs.jsonl', 'wb').write(b'\\n'.join([json.dumps(first).encode(), *lines[1:]]))
 jobset = lcn.read_jobs('jobs.jsonl')
 plan = lcn.metrics.audit_plan(jobset.jobs, margin=0.15)
