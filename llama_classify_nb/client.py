@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime as dt
-import email.utils
 import json
 import math
 import os
 import re
 import ssl
-import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -37,6 +34,8 @@ from .exceptions import (
     kind_of,
 )
 from .texts import printable
+from .unpacking import Body
+from .waits import read_wait
 
 PATH = "/api/v2/classify"
 KEY_VARIABLES = ("LLAMA_CLOUD_API_KEY", "LLAMA_PARSE_API_KEY")
@@ -44,7 +43,6 @@ KEY_VARIABLES = ("LLAMA_CLOUD_API_KEY", "LLAMA_PARSE_API_KEY")
 TIMEOUT_S = 15.0  # for a whole exchange: a time-out of single reads never fires on a server that drips bytes
 CONNECT_TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 32 * 2**20  # decoded; a page of 100 jobs is about 0.2 MB
-MAX_RETRY_AFTER_S = 24 * 3600.0  # what a server asks beyond this is no promise but nonsense
 
 _KEY = re.compile(r"""(?:(?!["'`\\<>])[!-~])+""")  # quotes are visible ASCII, too, and often pasted along
 
@@ -117,6 +115,7 @@ class Client:
         if wrong:
             raise ArgumentError(wrong)
         self.base_url = read_address(base_url, region)
+        self._url = httpx.URL(self.base_url)
         self.project_id = _identifier("project_id", project_id)
         self.organization_id = _identifier("organization_id", organization_id)
         if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 < timeout < math.inf:
@@ -296,7 +295,7 @@ class Client:
             lane.was_used = False
         try:
             async with asyncio.timeout(self.timeout):
-                response = await lane.handle_async_request(self._request(path, query))
+                response = await lane.handle_async_request(self._request(lane, path, query))
                 may_be_dead = False
                 try:
                     body = await _body(response)
@@ -314,15 +313,16 @@ class Client:
             return self._accepted(response, body)
         raise failure  # out here, where it drags along no frame of a connection, whose variables show the key
 
-    def _request(self, path: str, query: str) -> httpx.Request:
-        limits = dict.fromkeys(("read", "write", "pool"), self.timeout)
-        request = httpx.Request(
-            "GET",
-            f"{self.base_url}{path}{'?' if query else ''}{query}",
-            headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "llama_classify_nb"},
-            extensions={"timeout": {**limits, "connect": min(CONNECT_TIMEOUT_S, self.timeout)}},
-        )
-        return self._authorize(request)
+    def _request(self, lane: Lane, path: str, query: str) -> httpx.Request:
+        target = f"{path}?{query}" if query else path
+        url: httpx.URL | str = f"{self.base_url}{target}"
+        extensions: dict[str, Any] = {"timeout": {"connect": min(CONNECT_TIMEOUT_S, self.timeout)}}
+        if isinstance(lane, _Line):
+            # httpx looks at an address letter by letter, which takes as long as reading a job. Ours is quoted already.
+            url = self._url
+            extensions["target"] = url.raw_path.rstrip(b"/") + target.encode("ascii")
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "llama_classify_nb"}
+        return self._authorize(httpx.Request("GET", url, headers=headers, extensions=extensions))
 
     def _accepted(self, response: httpx.Response, body: bytes) -> bytes:
         if response.status_code != 200:
@@ -340,7 +340,8 @@ class Client:
         advice = _ADVICE.get(status, "").format(source=self.key_source, url=self.base_url)
         if 300 <= status < 400:
             advice = "the server points elsewhere, and redirects are not followed; check base_url"
-        retry_after = _retry_after(response.headers)
+        said = response.headers
+        retry_after = read_wait(said.get_list("retry-after"), said.get("retry-after-ms", ""), said.get("date", ""))
         asked = f"it asks to wait {retry_after:,.0f} s" if retry_after and retry_after >= 1 else ""
         correlation = printable(response.headers.get("x-request-id") or response.headers.get("cf-ray") or "", 80)
         parts = [part for part in (advice, detail, asked, correlation and f"request id {correlation}") if part]
@@ -414,30 +415,16 @@ def _identifier(name: str, value: str | None) -> str | None:
 
 
 async def _body(response: httpx.Response) -> bytes:
-    """Collect a body, counting the decoded bytes as they come: a small answer may unpack into a huge one."""
     if response.is_stream_consumed:  # a transport of a test hands answers over in one piece
         return response.content
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", "gzip", ""}:
-        message = f"the answer is packed as {printable(encoding, 40)!r}, which was not asked for"
-        raise InvalidAnswerError(message, status_code=response.status_code)
-    unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
-    parts, size = [], 0
-    async for chunk in response.aiter_raw():
-        if unpack and unpack.eof:  # what follows would be kept, unseen and without end
-            raise TransportError("the answer's gzip is damaged", status_code=response.status_code)
-        try:
-            part = unpack.decompress(chunk, MAX_ANSWER_BYTES + 1 - size) if unpack else chunk
-        except zlib.error:
-            raise TransportError("the answer's gzip is damaged", status_code=response.status_code) from None
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            message = f"the answer is larger than {MAX_ANSWER_BYTES >> 20} MiB"
-            raise InvalidAnswerError(message, status_code=response.status_code)
-        parts.append(part)
-    if unpack and parts and not unpack.eof:
-        raise TransportError("the answer's gzip is cut short", status_code=response.status_code)
-    return b"".join(parts)
+    try:
+        body = Body(response.headers.get("content-encoding", "").strip().lower(), MAX_ANSWER_BYTES)
+        async for chunk in response.aiter_raw():
+            body.add(chunk)
+        return body.finish()
+    except ApiError as error:
+        error.status_code = response.status_code
+        raise
 
 
 def _transport_error(error: httpx.HTTPError, *, may_be_dead: bool) -> TransportError:
@@ -453,29 +440,3 @@ def _transport_error(error: httpx.HTTPError, *, may_be_dead: bool) -> TransportE
     kind = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).lower()
     is_dead = may_be_dead and isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
     return (StaleConnectionError if is_dead else TransportError)(f"no whole answer came: {kind}")
-
-
-def _retry_after(headers: httpx.Headers) -> float | None:
-    """Give the seconds that a server asked to wait, the longest where it says several; None: nothing usable."""
-    waits = [_number(headers.get("retry-after-ms", "")) / 1000]
-    for text in headers.get_list("retry-after"):  # a proxy may add one of its own
-        waits += [*map(_number, text.split(",")), _seconds_until(text, headers)]
-    return max((wait for wait in waits if 0 < wait <= MAX_RETRY_AFTER_S), default=None)
-
-
-def _number(text: str) -> float:
-    return float(text) if re.fullmatch(r"\d{1,12}(\.\d{0,9})?", text.strip(), re.ASCII) else math.nan
-
-
-def _seconds_until(text: str, headers: httpx.Headers) -> float:
-    """Give the seconds until a date by the server's own clock, or by ours where it doesn't tell its time."""
-    then, now = _date(text), _date(headers.get("date", ""))
-    return math.nan if then is None else (then - (now or dt.datetime.now(dt.UTC))).total_seconds()
-
-
-def _date(text: str) -> dt.datetime | None:
-    try:
-        date = email.utils.parsedate_to_datetime(text)
-        return date if date.tzinfo else date.replace(tzinfo=dt.UTC)
-    except (ValueError, TypeError, OverflowError, IndexError):  # all that odd dates bring forth there
-        return None

@@ -47,7 +47,8 @@ class MemoryArchive:
                 if (newer, answer.final) < (0, here.final):
                     continue
             configuration = self._configurations.setdefault(answer.configuration, answer.configuration)
-            self._answers[answer.job_id] = answer._replace(configuration=configuration)
+            is_same = configuration is answer.configuration  # as it is in a fetch: a copy would cost more than all else
+            self._answers[answer.job_id] = answer if is_same else answer._replace(configuration=configuration)
 
     def ids(self) -> list[str]:
         """Give the ids of all jobs, in the order in which they first came."""

@@ -22,7 +22,7 @@ from .rate import Rate
 
 T = TypeVar("T")
 
-WIDTH = 24  # requests in flight at a time
+WIDTH = 32  # requests in flight at a time
 TRIES = 12  # for one request, while others succeed
 PATIENCE_S = 120.0  # without any success
 SENSELESS_PATIENCE_S = 45.0  # the same, where answers come, but none that makes sense: waiting won't mend that

@@ -13,7 +13,7 @@ from typing import IO, Any, NamedTuple
 import pandas as pd
 
 from . import frames, parquet, reading
-from .archive import is_archive
+from .archive_file import is_archive
 from .exceptions import ArgumentError, ReadError
 from .texts import printable
 

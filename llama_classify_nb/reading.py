@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO, cast
 
 from . import answers
-from .archive import Archive, is_archive
+from .archive import Archive
+from .archive_file import is_archive
 from .exceptions import DamagedArchiveError, InvalidAnswerError, ReadError
 from .salvage import whole_answers
 from .texts import printable

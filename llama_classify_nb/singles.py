@@ -47,7 +47,7 @@ class Singles:
         self._problems: dict[str, ProblemRow] = {}
         self._attempts: dict[str, int] = {}  # at jobs that are to be asked for again, since nothing got through
         self._unsaved: list[Answer] = []
-        self._sound: set[bytes] = set()  # configurations that were looked at and found whole
+        self._sound: dict[bytes, bytes] = {}  # configurations that were looked at and found whole, each kept once
         self._notes: dict[str, None] = {}
         self._stopped: ApiError | None = None
 
@@ -150,13 +150,14 @@ class Singles:
         job = answers.read_job(body)
         configuration = bytes(job.configuration)
         updated_us = answers.microseconds(job.updated_at)
-        answer = Answer.cut(job.id, body, configuration, updated_us, answers.is_final(job))
         is_known = configuration in self._sound
+        configuration = self._sound.get(configuration, configuration)
+        answer = Answer.cut(job.id, body, configuration, updated_us, answers.is_final(job))
         if answers.has_repeated_keys(body, answer.rest if is_known else None):
             raise InvalidAnswerError("a key stands twice in the answer", status_code=200)
         if not is_known:
             read_configuration(configuration)
-            self._sound.add(configuration)
+            self._sound[configuration] = configuration
         return answer, job
 
     async def _save_now_and_then(self) -> None:

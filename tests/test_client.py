@@ -295,7 +295,7 @@ class TestWire:
             return lcn.Client(server.api_key, base_url=server.base_url, **options).get_job(JOB_ID)
 
     @pytest.mark.parametrize(
-        "kind", ["early_hints", "http10", "bom", "utf16", "text_plain", "no_type", "chunked", "gzip"]
+        "kind", ["early_hints", "http10", "bom", "utf16", "text_plain", "no_type", "chunked", "gzip", "gzip_members"]
     )
     def test_what_is_odd_but_lawful_passes(self, kind: str) -> None:
         assert self.ask(faults.odd(kind)) == json.loads(JOB)
@@ -501,3 +501,16 @@ class TestCalls:
         with pytest.raises(ex.TransportError, match="gzip is damaged"):
             answering(200, stream=stream, headers={"content-encoding": "gzip"}).get_job(JOB_ID)
         assert stream.n <= 1
+
+    def test_gzip_members_that_hold_nothing_do_not_go_on_for_ever(self) -> None:
+        class Endless(httpx.AsyncByteStream):
+            n = 0
+
+            async def __aiter__(self) -> AsyncIterator[bytes]:
+                for self.n in range(1, 10_000):
+                    yield gzip.compress(b"") * 5_000
+
+        stream = Endless()
+        with pytest.raises(ex.InvalidAnswerError, match="larger than 32 MiB"):
+            answering(200, stream=stream, headers={"content-encoding": "gzip"}).get_job(JOB_ID)
+        assert stream.n < 500

@@ -24,7 +24,7 @@ FLOORS = [
     {"exceptions", "schema", "texts"},
     {"rawjson", "columns", "records", "moments"},
     {"configurations", "older"},
-    {"answers", "blocking", "gate", "rate", "cells", "files", "address", "file_lock"},
+    {"answers", "blocking", "gate", "rate", "cells", "files", "address", "file_lock", "unpacking", "waits"},
     {
         "client",
         "ids",
@@ -39,7 +39,8 @@ FLOORS = [
         "label_records",
         "shared_pace",
     },
-    {"archive", "label_log"},
+    {"archive_file", "label_log"},
+    {"archive"},
     {"singles", "frames", "reading", "rescue", "merging"},
     {"packs", "parquet"},
     {"discovery", "parts"},
@@ -59,7 +60,7 @@ ALONE = {
     "httpx": {"client"},
     "matplotlib": {"plots", "report", "widgets"},
     "ipywidgets": {"widgets"},
-    "sqlite3": {"archive", "label_log"},
+    "sqlite3": {"archive", "archive_file", "label_log"},
     "tqdm": {"progress"},
     "jinja2": {"report"},
 }

@@ -86,6 +86,7 @@ _BROKEN: dict[str, Callable[[Reply], None]] = {
     "false_gzip": lambda reply: reply.headers.append(("content-encoding", "gzip")),
     "truncated_gzip": _truncated_gzip,
     "bad_status_line": _bad_status_line,
+    "twice": lambda reply: _wire(reply, lambda head, body: [head + body, 0.005, head + body]),
     "big_header": lambda reply: reply.headers.append(("x-padding", "x" * 200 * 1024)),
 }
 _BIG: dict[str, tuple[Callable[[Reply, int], None], int]] = {  # and their sizes in MiB
@@ -100,9 +101,10 @@ def broken(kind: str | Sequence[str], *, size_mb: int | None = None, **when: Unp
 
     ``truncated`` (half the body under the right length, then closed), ``short_length`` and ``long_length`` (a
     Content-Length of too little, of too much), ``two_lengths``, ``no_last_chunk``, ``false_gzip`` (said, not done),
-    ``truncated_gzip`` (all the text, no end of stream), ``bad_status_line``, ``big_header`` (200 KB), ``bomb`` (256 MiB
-    of spaces before the JSON, as 256 KiB of gzip), ``double_bomb`` (512 MiB in two layers), ``big_body`` (192 MiB
-    plain); ``size_mb`` is the size of the last three.
+    ``truncated_gzip`` (all the text, no end of stream), ``bad_status_line``, ``twice`` (and the connection kept, where
+    the second waits for the next request), ``big_header`` (200 KB), ``bomb`` (256 MiB of spaces before the JSON, as
+    256 KiB of gzip), ``double_bomb`` (512 MiB in two layers), ``big_body`` (192 MiB plain); ``size_mb`` is the size of
+    the last three.
     """
     kinds = several(kind, [*_BROKEN, *_BIG])
     for one in kinds:
@@ -147,6 +149,12 @@ def _gzip(reply: Reply) -> None:
     reply.headers += [("content-encoding", "gzip"), ("vary", "accept-encoding")]
 
 
+def _gzip_members(reply: Reply) -> None:
+    half = len(reply.body) // 2
+    reply.body = b"".join(gzip.compress(part, 1) for part in (reply.body[:half], b"", reply.body[half:]))
+    reply.headers.append(("content-encoding", "gzip"))
+
+
 def _chunked(reply: Reply) -> None:
     def script(head: bytes, body: bytes) -> Script:
         parts = [body[start : start + 1000] for start in range(0, len(body), 1000)]
@@ -167,6 +175,7 @@ _ODD: dict[str, Callable[[Reply], None]] = {
     "cookies": lambda reply: reply.headers.extend(_COOKIES),
     "chunked": _chunked,
     "gzip": _gzip,
+    "gzip_members": _gzip_members,
 }
 
 
@@ -174,13 +183,14 @@ def odd(kind: str | Sequence[str], **when: Unpack[When]) -> Fault:
     """Answer lawfully, but oddly; of several kinds, one or another.
 
     ``early_hints`` (103 comes first), ``http10``, ``bom``, ``utf16``, ``text_plain``, ``no_type``, ``cookies``,
-    ``chunked``, ``gzip`` (bodies above 1 KiB, for a client that takes it).
+    ``chunked``, ``gzip`` and ``gzip_members`` (three, one after another), both for a client that takes gzip, and for
+    bodies above 1 KiB.
     """
     kinds = several(kind, _ODD)
 
     def do(ask: Ask, reply: Reply, rng: Random) -> None:
         chosen = rng.choice(kinds)
-        if chosen != "gzip" or (ask.gzip and len(reply.body) > 1024):
+        if "gzip" not in chosen or (ask.gzip and len(reply.body) > 1024):
             _ODD[chosen](reply)
 
     return Fault("odd", "spoil", do, when)

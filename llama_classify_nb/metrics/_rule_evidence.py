@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from . import _arguments, _labelled, _rule_text, _tokens
-from ._texts import hashes
+from ._texts import hashes, lowest
 
 #: Reasonings read of one rule set: so many, evenly from the types of the answers, within these bounds for each type.
 MOST_READ, FEWEST_OF_TYPE, MOST_OF_TYPE = 20_000, 50, 2_000
@@ -131,7 +131,7 @@ def _flips(again: pd.DataFrame, name: Any, place: pd.Index) -> tuple[np.ndarray,
     kind = place.get_indexer(pd.Index(some["type"], dtype=object))
     several = np.bincount(file) > 1 if len(file) else np.zeros(0, bool)
     use = several[file] & (kind >= 0)
-    cells = np.unique(file[use] * len(place) + kind[use])
+    cells = pd.unique(file[use] * len(place) + kind[use])
     shape = (len(several), len(place))
     was = sparse.csr_matrix((np.ones(len(cells)), (cells // len(place), cells % len(place))), shape=shape)
     both = np.asarray((was.T @ was).toarray()).astype(np.int64)
@@ -165,19 +165,15 @@ def _texts(known: Answers, here: np.ndarray, answer: np.ndarray, k: int) -> pd.D
     no_match = _arguments.has_outcome(jobs[["outcome"]].iloc[here], ("no_match",))
     use = ((answer >= 0) | no_match) & known.has_reasoning[here]
     rows, kind = here[use], answer[use]
-    if len(rows):
-        keys = jobs["job_id" if "job_id" in jobs.columns else "reasoning"].iloc[rows]
-        order = np.lexsort((hashes(keys), kind))
-        rows, kind = rows[order], kind[order]
     n = np.bincount(kind + 1, minlength=k + 1)
     most = int(np.clip(MOST_READ // max(k, 1), FEWEST_OF_TYPE, MOST_OF_TYPE))
-    nth = np.arange(len(kind)) - (np.cumsum(n) - n)[kind + 1]
     weighed = [name for name in ("confidence", "configuration_id") if name in jobs.columns]
     weight = low_confidence(jobs[weighed].iloc[rows]) * (n / np.maximum(np.minimum(n, most), 1))[kind + 1]
-    read = nth < most
+    keys = hashes(jobs["job_id" if "job_id" in jobs.columns else "reasoning"].iloc[rows])
+    read = lowest(keys, kind + 1, most)
     texts = [name for name in ("reasoning", "confidence") if name in jobs.columns]
     data = {name: jobs[name].iloc[rows[read]].to_numpy() for name in texts}
-    data.setdefault("confidence", np.full(int(read.sum()), np.nan))
+    data.setdefault("confidence", np.full(len(read), np.nan))
     return pd.DataFrame({**data, "answer": kind[read], "weight": weight[read]})
 
 

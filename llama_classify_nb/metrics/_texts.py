@@ -52,3 +52,17 @@ def hashes(keys: pd.Series) -> np.ndarray:
     texts = keys if isinstance(keys.dtype, pd.StringDtype) else keys.astype(str)
     # To look for repeated ones first takes longer than to hash them; without it only missing ones come out otherwise.
     return pd.util.hash_array(texts.to_numpy(dtype=object), categorize=bool(texts.isna().any()))
+
+
+def lowest(keys: np.ndarray, group: np.ndarray, most: int) -> np.ndarray:
+    """Give the places of the ``most`` lowest keys of each group, by group (numbered from 0 on) and key."""
+    n = np.bincount(group)
+    bound = np.full(len(n), np.iinfo(keys.dtype).max, keys.dtype)
+    for number in np.flatnonzero(n > most):  # sorting all of a million would take most of the time
+        bound[number] = np.partition(keys[group == number], most - 1)[most - 1]
+    low = np.flatnonzero(keys <= bound[group])
+    low = low[np.lexsort((keys[low], group[low]))]
+    n_low = np.bincount(group[low], minlength=len(n))
+    nth = np.arange(len(low)) - (np.cumsum(n_low) - n_low)[group[low]]
+    chosen: np.ndarray = low[nth < most]
+    return chosen

@@ -17,7 +17,7 @@ from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _claims, _counts
 from ._labelled import need_rules
-from ._texts import arrow_texts, hashes, truths
+from ._texts import arrow_texts, hashes, lowest, truths
 from ._tone import CERTAINTIES, HEDGES, Words
 from ._words import words_of
 
@@ -198,7 +198,7 @@ def _telling(
     described: list[set[str]], texts: Any, places: np.ndarray, own: np.ndarray, job_ids: pd.Series
 ) -> list[set[str]]:
     """Leave out the words that the reasonings of other answers use as well: they say nothing of the rule."""
-    drawn = np.sort(np.argsort(hashes(job_ids.iloc[places]), kind="stable")[:_SAMPLED])
+    drawn = np.sort(lowest(hashes(job_ids.iloc[places]), np.zeros(len(places), np.int64), _SAMPLED))
     text, word, words = words_of(texts.take(pa.array(places[drawn])))
     kind = own[drawn]
     telling = []

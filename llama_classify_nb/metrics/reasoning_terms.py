@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy import sparse, special
 
 from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _counts
-from ._texts import arrow_texts, hashes
+from ._texts import arrow_texts, hashes, lowest
 from ._words import words_of
 
 #: How many reasonings the prior is worth, unless that is more than half of those read: words seen in few are drawn
@@ -181,9 +181,7 @@ def _drawn(code: np.ndarray, job_ids: pd.Series, row: np.ndarray, most: int | No
     """Give the places to read: of each group those with the least hashes."""
     if most is None or len(code) <= most:
         return np.arange(len(code))
-    order = np.lexsort((hashes(job_ids.iloc[row]), code))
-    first = np.searchsorted(code[order], code[order])
-    return np.sort(order[np.arange(len(order)) - first < most])
+    return np.sort(lowest(hashes(job_ids.iloc[row]), code, most))
 
 
 def _finish(
@@ -191,8 +189,10 @@ def _finish(
 ) -> pd.DataFrame:
     """Compare the groups, given the group and the word of each pair of a reasoning and a word in it."""
     n_words = int(word.max()) + 1 if len(word) else 1
-    cell, own = np.unique(group * n_words + word, return_counts=True)
-    group, word = cell // n_words, cell % n_words
+    counts = sparse.coo_matrix((np.ones(len(word), np.int64), (group, word)), (len(read), n_words)).tocsr()
+    counts.sort_indices()
+    own, word = counts.data, counts.indices.astype(np.int64)
+    group = np.repeat(np.arange(len(read)), np.diff(counts.indptr))
     whole = np.bincount(word, own, minlength=n_words).astype(np.int64)[word]
     n, n_read = read[group], int(read.sum())
     weight = min(PRIOR, n_read / 2)

@@ -1,7 +1,8 @@
 """From ids to tables: this package beside the official SDK, over the same server on loopback. Ratios, medians of runs.
 
 Run it by hand: ``python tests/benchmarks/fetch.py [--jobs 2000] [--latency-ms 50] [--runs 5]``. Every way runs in a
-process of its own, in turn, so that neither warms up the other; the server runs in another.
+process of its own, in turn, so that neither warms up the other; the server runs in another. Where ``wrk`` is installed,
+it tells at the end how fast the server itself can be asked, over as many connections as ours.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
+import shutil
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from llama_classify_nb.pacing import WIDTH
 
 SERVER = """
 import json, sys, time
@@ -107,6 +112,17 @@ def measure(way: str, url: str, key: str, n: int) -> list[float]:
     return list(json.loads(ran.stdout.splitlines()[-1]))
 
 
+def ask_with_wrk(url: str, key: str, query: str, connections: int) -> float:
+    """Give the requests a second that wrk gets through in five seconds."""
+    header, address = f"Authorization: Bearer {key}", f"{url}/api/v2/classify{query}"
+    command = ["wrk", "-t1", f"-c{connections}", "-d5s", "-H", header, address]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    if found is None or "Non-2xx" in said:
+        raise SystemExit(f"wrk was not answered: {said}")
+    return float(found[1])
+
+
 def main() -> None:
     """Measure all ways in turn, and print medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -126,6 +142,11 @@ def main() -> None:
                 found.append(measure(way, url, key, options.jobs))
                 if found[-1][0] != options.jobs:
                     raise SystemExit(f"{way}: {found[-1][0]} rows of {options.jobs}")
+        n_asked_by_wrk = {}
+        if shutil.which("wrk"):
+            pack = "&".join(f"job_ids=job-{i:07d}" for i in range(100))
+            n_asked_by_wrk["ours, single requests, 64 at a time"] = ask_with_wrk(url, key, "/job-0000000", 64)
+            n_asked_by_wrk["ours"] = 100 * ask_with_wrk(url, key, f"?page_size=100&{pack}", WIDTH)
         server.kill()
     print(f"{options.jobs:,} jobs, {options.latency_ms:g} ms, {options.runs} runs, {time.perf_counter() - began:.0f} s")
     ours = [statistics.median(column) for column in zip(*results["ours"], strict=True)]
@@ -137,6 +158,9 @@ def main() -> None:
             f"{way:40s} {middle[1]:7.2f} s ({spread})  CPU {middle[2]:6.2f} s  peak +{middle[3]:5.0f} MiB  "
             f"{middle[4]:6.0f} requests | of ours: wall {ratios[1]:5.1f}, CPU {ratios[2]:5.1f}, peak {ratios[3]:5.1f}"
         )
+    for way, n_jobs in n_asked_by_wrk.items():
+        share = options.jobs / statistics.median(one[1] for one in results[way]) / n_jobs
+        print(f"{way}: {share:.2f} of the {n_jobs:,.0f} jobs a second that wrk gets over as many connections")
 
 
 if __name__ == "__main__":
