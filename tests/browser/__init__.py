@@ -53,13 +53,13 @@ _IDLE = """() => {
 
 _OPEN = """async path => {
     const {shell, commands} = window.jupyterapp;
+    shell.collapseLeft();
+    await commands.execute('docmanager:open', {path, factory: 'Notebook'});  // first, or a launcher comes
     for (const one of [...shell.widgets('main')]) {
         if (one.context && one.context.path === path) { continue; }
         if (one.sessionContext) { await one.sessionContext.shutdown(); }
         one.dispose();
     }
-    shell.collapseLeft();
-    await commands.execute('docmanager:open', {path, factory: 'Notebook'});
 }"""
 
 
