@@ -34,7 +34,7 @@ STYLE = """<style>
 .lcn .prose { white-space: pre-wrap; overflow-wrap: anywhere; }
 .lcn .card { border: 1px solid var(--jp-border-color2, #ddd); border-radius: 4px; padding: 10px 14px;
   overflow-wrap: anywhere; }
-.lcn .card td { min-width: 60px; }
+.lcn .card td { min-width: 60px; } .lcn .card td:has(+ td.text) { min-width: 130px; }
 .lcn .columns { display: flex; flex-wrap: wrap; gap: 8px 32px; }
 .lcn .columns > div { flex: 1 1 320px; min-width: 0; }
 .lcn .pictures { display: grid; gap: 8px 32px; max-width: 1160px;
