@@ -13,7 +13,7 @@ import pandas as pd
 
 import llama_classify_nb as lcn
 
-from .export import csv_text
+from .export import csv_chunks
 from .texts import printable
 
 _TEXT_WIDTH = 90
@@ -146,8 +146,10 @@ def _say(options: argparse.Namespace, text: str) -> None:
 
 def _write_table(table: pd.DataFrame, path: str) -> None:
     if path == "-":
-        sys.stdout.write(csv_text(table))
+        # In UTF-8 like the files, whatever the terminal or cron is set to; and never the whole of it at once.
         sys.stdout.flush()
+        sys.stdout.buffer.writelines(csv_chunks(table))
+        sys.stdout.buffer.flush()
     else:
         lcn.write_csv(table, path)
 

@@ -1,7 +1,8 @@
 """Tables as CSV files that no spreadsheet can be tricked by, and back again without a loss.
 
 Cells hold the words of strangers. A text, or a column's name, that a spreadsheet might take for a formula gets an
-apostrophe in front; ``read_csv`` takes it off again. The rest is plain RFC 4180 in UTF-8:
+apostrophe in front, and so does the part of a text after a semicolon, tab or line break, since a spreadsheet may split
+the file there; ``read_csv`` takes them off again. The rest is plain RFC 4180 in UTF-8:
 
 - a text is always quoted, and nothing else ever is: missing is an empty field, the empty text is ``""``;
 - a quote within a text is doubled; line breaks, NUL and every other character stay as they are;
@@ -9,14 +10,14 @@ apostrophe in front; ``read_csv`` takes it off again. The rest is plain RFC 4180
   negative number stays a number;
 - lines end in LF; there is no byte order mark unless ``excel=True`` asks for it.
 
-No UTF-8 holds a lone surrogate: it is written as U+FFFD, as the tables do. The index is not written. Cells are split
-at commas only: a spreadsheet that is set to split at semicolons should be told the separator when it imports the file.
+No UTF-8 holds a lone surrogate: it is written as U+FFFD, as the tables do. The index is not written.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -60,9 +61,9 @@ COLUMNS = (
 SIDECAR = "columns.csv"
 
 _BOM = b"\xef\xbb\xbf"
-_ROWS = 50_000  # rows in memory as CSV at a time
-_STREAMED = 1 << 25  # bytes read at a time where a file is read in blocks
+_ROWS = 2_000  # rows in memory as CSV at a time
 _BLOCK = 1 << 27  # bytes read at a time: a row must fit in, and a row of long texts is long
+_STREAMED = (1 << 18, 1 << 22, _BLOCK)  # the same where a file is read in blocks: Arrow holds 32 of these at a time
 
 
 def csv_text(table: pd.DataFrame) -> str:
@@ -86,7 +87,7 @@ def csv_text(table: pd.DataFrame) -> str:
     ,1.0
     "",
     """
-    return b"".join(_chunks(table)).decode()
+    return b"".join(csv_chunks(table)).decode()
 
 
 def write_csv(table: pd.DataFrame, path: str | os.PathLike[str], *, excel: bool = False) -> Path:
@@ -123,7 +124,7 @@ def write_csv(table: pd.DataFrame, path: str | os.PathLike[str], *, excel: bool 
     "'=1+1",0.5
     ,1.0
     """
-    return write_aside(path, _chunks(table, _BOM if excel else b""))
+    return write_aside(path, csv_chunks(table, _BOM if excel else b""))
 
 
 def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -184,14 +185,26 @@ def read_blocks(path: Path, rows: int) -> Iterator[Any]:
 
     Names and texts are as they stand in the file, neutralised. Memory stays that of a block and its surroundings.
     """
-    try:
-        with path.open("rb") as file:
-            header = _header(file)
-            file.seek(0)
-            reader = pa.csv.open_csv(file, pa.csv.ReadOptions(block_size=_STREAMED), *_as_texts(header))
-            yield from _in_blocks(reader, rows)
-    except (OSError, ReadError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise ReadError(f"{path} can't be read as a CSV file: {error}") from error
+    given = 0
+    for size in _STREAMED:
+        try:
+            for block in itertools.islice(_streamed(path, size, rows), given, None):
+                given += 1
+                yield block
+        except (OSError, ReadError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+            # It may be a row that is longer than what is read at a time: all before it was given already.
+            if size == _BLOCK or not isinstance(error, pa.ArrowInvalid):
+                raise ReadError(f"{path} can't be read as a CSV file: {error}") from error
+        else:
+            return
+
+
+def _streamed(path: Path, size: int, rows: int) -> Iterator[Any]:
+    with path.open("rb") as file:
+        header = _header(file)
+        file.seek(0)
+        options = pa.csv.ReadOptions(block_size=size, use_threads=False)
+        yield from _in_blocks(pa.csv.open_csv(file, options, *_as_texts(header)), rows)
 
 
 def _in_blocks(reader: Iterable[Any], rows: int) -> Iterator[Any]:
@@ -232,8 +245,8 @@ def describe(file: str, table: pd.DataFrame, columns: Sequence[schema.Column]) -
     return pd.DataFrame(rows, columns=[column.name for column in COLUMNS], dtype=schema.TEXT)
 
 
-def _chunks(table: pd.DataFrame, first: bytes = b"") -> Iterator[bytes]:
-    """Check a table, and give its CSV in pieces."""
+def csv_chunks(table: pd.DataFrame, first: bytes = b"") -> Iterator[bytes]:
+    """Check a table, and give its CSV in pieces, after what comes first."""
     need_fit(table)
     header = ",".join('"' + neutralise(mended(name)).replace('"', '""') + '"' for name in table.columns)
     return _pieces(table, first + header.encode() + b"\n")

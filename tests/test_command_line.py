@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,19 @@ def test_hostile_words_do_not_steer_the_terminal(tmp_path: Path, capsys: pytest.
     assert "\x1b" not in out
     assert "\u202e" not in out
     assert "owned" in out
+
+
+def test_a_table_on_standard_output_is_utf_8_whatever_the_terminal_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = {"type": "größe", "confidence": 1, "reasoning": "請求書"}
+    job = {**json.loads(sample_jobs()[0]), "status": "COMPLETED", "result": result}
+    (tmp_path / "jobs.json").write_text(json.dumps([job]))
+    written = io.TextIOWrapper(io.BytesIO(), "latin-1")
+    monkeypatch.setattr(sys, "stdout", written)
+    command = ["report", str(tmp_path / "jobs.json"), "--out", str(tmp_path / "report"), "--quiet", "--csv", "-"]
+    assert main(command) == 0
+    assert written.buffer.getvalue() == (tmp_path / "report" / "jobs.csv").read_bytes()
 
 
 @pytest.mark.parametrize("command", [[], ["demo"], ["fetch"], ["report"]])

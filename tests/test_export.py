@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import stat
+import tracemalloc
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from llama_classify_nb.cells import needs_apostrophe, neutralise, restore
 from llama_classify_nb.exceptions import ArgumentError, ReadError
 from llama_classify_nb.jobset import JobSet
 from llama_classify_nb.loading import load_sample, read_jobs
+from llama_classify_nb.report.digests import cell_sums
 
 HERE = Path(__file__).parent
 LIVE = [
@@ -188,12 +190,35 @@ class TestNeutralise:
 
     @pytest.mark.parametrize("text", LIVE)
     def test_a_live_text_gets_one_apostrophe(self, text: str) -> None:
-        assert neutralise(text) == "'" + text
-        assert neutralise("'" + text) == "''" + text
+        within = text[0] + "'" + text[1:] if text[0] in "\t\r\n" else text
+        assert neutralise(text) == "'" + within
+        assert neutralise("'" + text) == "''" + within
 
-    @pytest.mark.parametrize("text", ["it's", "a=b", "1-2", "'quoted'", "", " ", '"', "x\t=1", "…", "12", "é@b"])
+    @pytest.mark.parametrize(
+        "text", ["it's", "a=b", "1-2", "'quoted'", "", " ", '"', "x;y=1", "a -\n", "…", "12", "é@b"]
+    )
     def test_an_innocent_text_is_left_alone(self, text: str) -> None:
         assert neutralise(text) == text
+
+    @pytest.mark.parametrize("text", ["a;=1", "a\t =1", "a\n\n- b", "a;'@b", ";;＝1", "a;=1;=2\r\n+3"])
+    def test_what_follows_on_a_separator_gets_one_apostrophe_each(self, text: str) -> None:
+        parts = re.split(r"(?<=[;\t\r\n])(?=[ ']*[=@＝+-])", text)
+        assert len(parts) > 1
+        assert neutralise(text) == "'".join(parts)
+
+    @given(tricky)
+    @settings(max_examples=1000)
+    def test_no_part_between_separators_is_live_after_it(self, text: str) -> None:
+        for part in re.split("[;\t\r\n]", neutralise(text)):
+            assert not begins_live(part.lstrip("".join(map(chr, [*range(32), *range(127, 160)])))), ascii(part)
+
+    @given(st.lists(tricky))
+    def test_arrow_and_python_neutralise_alike_and_back(self, texts: list[str]) -> None:
+        column = pd.Series(texts, dtype=schema.TEXT)
+        found = cells.column_cells(column)
+        assert [one[1:-1].replace('""', '"') for one in found.to_pylist()] == [neutralise(text) for text in texts]
+        read = cells.column_values(pa.array(map(neutralise, texts), pa.large_string()), "str")
+        assert read.tolist() == texts
 
     def test_every_character_that_does_not_show_is_passed_over(self) -> None:
         unseen = ("Cc", "Cf", "Zs", "Zl", "Zp", "Pi", "Pf")
@@ -301,6 +326,17 @@ class TestForm:
         whole = export.csv_text(jobs)
         monkeypatch.setattr(export, "_ROWS", 7)
         assert export.csv_text(jobs) == whole
+
+    def test_a_great_table_is_written_and_summed_in_little_memory(self, tmp_path: Path) -> None:
+        table = pd.DataFrame({"a": pd.array([f"{number:0500}" for number in range(60_000)], schema.TEXT)})
+        size = int(table.memory_usage(deep=True).sum())
+        for step in (lambda: export.write_csv(table, tmp_path / "a.csv"), lambda: cell_sums(tmp_path / "a.csv")):
+            tracemalloc.start()
+            try:
+                step()
+                assert tracemalloc.get_traced_memory()[1] < size / 2
+            finally:
+                tracemalloc.stop()
 
     def test_the_table_given_is_not_changed(self) -> None:
         jobs = edge_cases().jobs

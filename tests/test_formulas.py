@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import llama_classify_nb as lcn
-from llama_classify_nb import export
+from llama_classify_nb import cells, export
 from llama_classify_nb.demo import sample_jobs
 from llama_classify_nb.report import pictures
 
@@ -73,6 +73,7 @@ BODIES = [
 ]
 PAYLOADS = [before + sign + body for before, sign in itertools.product(BEFORE, SIGNS) for body in BODIES[:2]]
 PAYLOADS += [before + sign + body for before, sign in itertools.product(BEFORE[:8], "=+-@＝") for body in BODIES[2:]]
+PARTED = [("x", ";", ""), ("", ";", '"'), ('"x"', "\n", ";y"), (";;", "\t;\t", ""), ("x;", "\r\n", ";=1")]
 BOM_MISREAD = b"\xef\xbb\xbf".decode("cp1252")
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -170,7 +171,25 @@ def test_no_payload_is_a_formula_and_each_is_shown_as_text(opened: dict[str, lis
     texts = [seen("".join(row[0].itertext())) for row in shown]
     assert all(text.startswith("'") for text in texts)
     if "＝1+1" in "".join(texts):  # it was read as UTF-8
-        assert texts == [seen("'" + text) for text in PAYLOADS]
+        assert texts == [seen(cells.neutralise(text)) for text in PAYLOADS]
+
+
+@pytest.mark.skipif(SOFFICE is None, reason="no LibreOffice found")
+def test_no_payload_is_a_formula_where_the_file_is_split_at_semicolons(tmp_path: Path) -> None:
+    parted = [f"{before}{mark}{text}{after}" for text in PAYLOADS[::7] for before, mark, after in PARTED]
+    table = pd.DataFrame({"n": range(len(parted)), "a": parted, "b": parted[1:] + parted[:1]})
+    export.write_csv(table, tmp_path / "parted.csv")
+    (tmp_path / "control.csv").write_text('"n","a"\n1,"x;=1+1"\n')
+    command = [SOFFICE, f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless"]
+    command += ["--infilter=CSV:59,34,76", "--convert-to", "fods", "--outdir", str(tmp_path)]
+    files = [str(tmp_path / name) for name in ("parted.csv", "control.csv")]
+    subprocess.run([*command, *files], check=True, capture_output=True, timeout=300)
+    n_live = {
+        name: sum(cell.get(f"{TABLE}formula") is not None for row in rows_of(tmp_path / f"{name}.fods") for cell in row)
+        for name in ("parted", "control")
+    }
+    assert n_live == {"parted": 0, "control": 1}
+    assert export.read_csv(tmp_path / "parted.csv")["a"].tolist() == parted
 
 
 def test_negative_numbers_stay_numbers_and_are_not_neutralised(opened: dict[str, list[list[ET.Element]]]) -> None:

@@ -100,6 +100,56 @@ class TestScores:
         found = metrics.accuracy(jobs, pd.DataFrame(votes, columns=["job_id", "label"]))
         assert found[["n", "n_right"]].to_numpy().tolist() == [[1, 1]]
 
+    @pytest.mark.parametrize("text", ["Memo", " memo", "MEMO "])
+    def test_a_label_that_is_a_type_but_for_its_spelling_is_refused(self, text: str) -> None:
+        jobs = made([0.9, 0.9], type="memo")
+        some = pd.DataFrame({"job_id": ["job-0", "job-1", "elsewhere"], "label": ["memo", text, "memo"]})
+        message = f"the label '{text}' is the type 'memo' but for case or spaces"
+        with pytest.raises(ArgumentError, match=f"labels: {message}"):
+            metrics.accuracy(jobs, some)
+        with pytest.raises(ArgumentError, match=f"pilot: {message}"):
+            metrics.audit_plan(jobs, pilot=some)
+        with pytest.raises(ArgumentError, match=f"labels: {message}"):
+            metrics.anchoring(jobs, some.assign(seen_prediction=True))
+        some.loc[1:, "label"] = ["memo", text]  # of a job that isn't asked about, where types may be called otherwise
+        assert metrics.accuracy(jobs, some)["n_right"].item() == 2
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            lambda some: pd.concat([some, some]),
+            lambda some: some.astype("category"),
+            lambda some: some.astype(object).set_index(np.zeros(len(some))),
+            lambda some: some.convert_dtypes(dtype_backend="pyarrow"),
+            lambda some: pd.concat([some, pd.DataFrame({"job_id": ["elsewhere", None], "label": ["a", "a"]})]),
+            lambda some: some.assign(reviewer=None, note="?"),
+        ],
+    )
+    def test_labels_in_any_shape_score_alike(self, kind: Any) -> None:
+        jobs = made(np.linspace(0.5, 1, 80))
+        some = pd.DataFrame({"job_id": jobs["job_id"], "label": np.where(np.arange(80) % 5, "a", "b")})
+        other = kind(some)
+        before = other.copy()
+        for metric in (
+            metrics.accuracy,
+            metrics.scores_by_type,
+            metrics.confusion_matrix,
+            metrics.calibration_scores,
+            metrics.precision_threshold,
+            metrics.accuracy_estimate,
+            metrics.corrected_type_shares,
+        ):
+            pd.testing.assert_frame_equal(metric(jobs, other), metric(jobs, some))
+        pd.testing.assert_frame_equal(other, before)
+
+    @pytest.mark.parametrize("empty", [pd.NA, None, np.nan, ""])
+    def test_labels_that_are_all_missing_are_no_labels(self, empty: Any) -> None:
+        jobs = made([0.9, 0.8])
+        some = pd.DataFrame({"job_id": jobs["job_id"], "label": [empty, empty]})
+        assert metrics.accuracy(jobs, some)["n"].item() == 0
+        assert metrics.accuracy_estimate(jobs, some)["method"].item() == "none"
+        assert "no answer has a label" in metrics.precision_threshold(jobs, some)["reason"].item()
+
     def test_labels_may_be_of_files(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
         of_files = labels[["file_input", "label"]].drop_duplicates("file_input")
         assert metrics.accuracy(sample.jobs, of_files)["n"].item() >= metrics.accuracy(sample.jobs, labels)["n"].item()

@@ -47,6 +47,26 @@ def test_hashes_are_those_of_pandas(values: list[str | None]) -> None:
 
 
 @settings(max_examples=30, deadline=None)
+@given(SOME, st.sampled_from([schema.TEXT, object, "category"]), st.integers(1, 3), st.booleans())
+def test_codes_are_those_of_pandas(values: list[str | None], dtype: object, piece: int, are_hashes_alike: bool) -> None:
+    column = pd.Series(values, index=range(len(values), 0, -1), dtype=dtype)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_texts, "_PIECE", piece)
+        if are_hashes_alike:
+            patch.setattr(_texts, "hashes", lambda keys: np.zeros(len(keys), np.uint64))
+        assert _texts.codes(column).tolist() == pd.factorize(column)[0].tolist()
+
+
+@settings(max_examples=30, deadline=None)
+@given(SOME, st.data())
+def test_some_rows_are_those_that_iloc_takes(values: list[str | None], data: st.DataObject) -> None:
+    kinds = {"text": schema.TEXT, "object": object, "kind": "category"}
+    jobs = pd.concat([pd.DataFrame({name: pd.Series(values, dtype=dtype) for name, dtype in kinds.items()})] * 2)
+    rows = np.array(data.draw(st.lists(st.integers(0, len(jobs) - 1))) if len(jobs) else [], np.int64)
+    pd.testing.assert_frame_equal(_texts.some_rows(jobs, rows), jobs.iloc[rows])
+
+
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 5)))
 def test_distinct_numbers_are_in_order(numbers: list[int]) -> None:
     assert _tokens._distinct(np.array(numbers, np.int64)).tolist() == sorted(set(numbers))

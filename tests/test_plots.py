@@ -351,6 +351,18 @@ def test_boxes_of_confidence_span_the_quartiles_of_each_period(jobs: pd.DataFram
     assert means[0].get_ydata() == pytest.approx(table["mean"].to_numpy())
 
 
+def test_of_hundreds_of_periods_confidences_are_bands_and_lines(jobs: pd.DataFrame) -> None:
+    days = pd.to_datetime("2026-01-01", utc=True) + pd.to_timedelta(np.arange(len(jobs)) % 100, "D")
+    one = jobs.assign(created_at=days)
+    table = metrics.confidence_drift(one, n_permutations=99)
+    ax = draw("confidence_drift", one, n_permutations=99)
+    assert not [group for group in bars(ax) if len(group)]
+    drawn = {line.get_label(): line.get_ydata() for line in ax.lines}
+    assert drawn["median"] == pytest.approx(table["median"].to_numpy())
+    assert drawn["mean, 95% intervals at once"] == pytest.approx(table["mean"].to_numpy())
+    assert "*" not in ax.get_xlabel()
+
+
 def test_points_of_reruns_are_the_rates_of_the_table(jobs: pd.DataFrame) -> None:
     labels = some_labels(jobs)
     row = metrics.rerun_stability(jobs, labels).iloc[0]

@@ -321,6 +321,18 @@ class TestPictures:
             assert not tags & {"script", "foreignObject", "image", "a", "date", "creator"}
             assert not re.search(r'href="(?!#)', text)
 
+    def test_a_picture_of_very_many_bars_has_them_as_one_image(
+        self, few: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(pictures, "_MOST_PIECES", 50)
+        days = pd.to_datetime("2026-01-01", utc=True) + pd.to_timedelta(range(len(few.jobs)), "D")
+        table = metrics.jobs_over_time(few.jobs.assign(created_at=days), by="outcome")
+        one, other = (
+            dict(pictures.pictures({"jobs_over_time": table}, len(days), ARGUMENTS))["jobs_over_time"] for _ in range(2)
+        )
+        assert one == other
+        assert re.findall(r'href="(?!#)([^,]*)', one["svg"].decode()) == ["data:image/png;base64"]
+
 
 @pytest.mark.usefixtures("no_pixels")
 class TestRefusals:

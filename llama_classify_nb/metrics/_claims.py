@@ -118,10 +118,6 @@ class Claims:
             (_FIRM, _compiled(rf"\b{name}{_AFTER}(?: (?:{_NOUNS})\b)?")),
         ]
 
-    def place(self, name: str) -> int:
-        """Give the number of a type; -2 if it is none of them."""
-        return self.types.index(name) if name in self.types else -2
-
     def candidates(self, own: int | None) -> str:
         """Give a pattern for Arrow that every text matches in which `best` finds a type other than ``own``."""
         others = [_spoken(name) for number, name in enumerate(self.types) if number != own]

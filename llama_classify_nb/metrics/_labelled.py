@@ -45,7 +45,7 @@ def need_labels(labels: Any, name: str = "labels") -> None:
         )
     if not labels.columns.is_unique:
         twice = labels.columns[labels.columns.duplicated()][0]
-        raise ArgumentError(f"labels has several columns called {twice!r}; leave all but one out")
+        raise ArgumentError(f"{name} has several columns called {twice!r}; leave all but one out")
 
 
 def chances(labels: pd.DataFrame) -> np.ndarray | None:
@@ -76,24 +76,27 @@ def need_rules(rules: Any, *more: str) -> None:
         raise ArgumentError(f"rules must be the table rules: a DataFrame with the columns {listed}")
 
 
-def match(jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None = None) -> Labelled:
-    """Find each job's label, and judge its answer.
+def match(
+    jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None = None, name: str = "labels"
+) -> Labelled:
+    """Find each job's label, and judge its answer; ``name`` is what errors call the labels.
 
     Of several labels of one job, those of most reviewers count; where none has most, the job is left out.
     """
     _arguments.need_columns(jobs, "outcome", "type")
-    need_labels(labels)
+    need_labels(labels, name)
     key = "job_id" if "job_id" in labels.columns else "file_input"
     _arguments.need_columns(jobs, key)
     _arguments.outcome_codes(jobs)
-    agreed = majority(labels, key)
+    agreed = majority(labels, key, name)
+    _need_spelling(jobs, labels, key, rules, name)
     place = places(jobs[key], agreed[key])
     row = np.flatnonzero(place >= 0)
     # In an order of their own: sums then come out alike to the last digit, however the jobs stand.
     row = row[np.argsort(jobs["job_id" if "job_id" in jobs.columns else key].iloc[row].astype(str), kind="stable")]
     if len(agreed) and len(jobs) and not len(row):
         raise ArgumentError(
-            f"labels: none of its {len(agreed):,} values of {key} is in jobs, for example {agreed[key].iloc[0]!r}; "
+            f"{name}: none of its {len(agreed):,} values of {key} is in jobs, for example {agreed[key].iloc[0]!r}; "
             f"jobs holds such as {jobs[key].iloc[0]!r}"
         )
     label = agreed["label"].to_numpy(dtype=object)[place[row]]
@@ -136,19 +139,36 @@ def each(jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None = 
             f"labels: no label is of a job in jobs; the first is of {labels['job_id'].iloc[0]!r}, and jobs holds such "
             f"as {jobs['job_id'].iloc[0]!r}"
         )
+    _need_spelling(jobs, labels, "job_id", rules, "labels")
     some = jobs.iloc[row[mine]].reset_index(drop=True)
     scored, right = np.zeros(len(labels), bool), np.zeros(len(labels), bool)
     scored[mine], _, right[mine] = _judged(jobs, some, labels["label"].to_numpy(dtype=object)[mine], rules)
     return scored, right
 
 
-def majority(labels: pd.DataFrame, key: str) -> pd.DataFrame:
+def _need_spelling(jobs: pd.DataFrame, labels: pd.DataFrame, key: str, rules: pd.DataFrame | None, name: str) -> None:
+    """Raise ArgumentError if a job's label is a type but for case or spaces: its answer would be wrong in silence."""
+    if rules is not None:
+        need_rules(rules)
+    types = {str(one) for one in classes(jobs, np.empty(0, object), rules)}
+    known = {one.strip().casefold(): one for one in types}
+    texts = labels["label"].astype(object)
+    slips = [one for one in texts.dropna().unique() if one not in types and str(one).strip().casefold() in known]
+    slips = texts[texts.isin(slips) & labels[key].isin(jobs[key])].unique().tolist() if slips else []
+    if slips:
+        raise ArgumentError(
+            f"{name}: the label {slips[0]!r} is the type {known[slips[0].strip().casefold()]!r} but for case or spaces"
+            f"{f', and so are {len(slips) - 1:,} others' if len(slips) > 1 else ''}; write each as answers and rules do"
+        )
+
+
+def majority(labels: pd.DataFrame, key: str, name: str = "labels") -> pd.DataFrame:
     """Give the one label of each job: a frame of ``key`` and ``label``."""
     some = pd.DataFrame({key: labels[key].astype(object), "label": labels["label"].astype(object)}).dropna()
     some = some[some["label"] != ""]
     odd = [one for one in some["label"].unique() if not isinstance(one, str)]
     if odd:
-        raise ArgumentError(f"labels: the label {odd[0]!r} isn't a text; read the column as text")
+        raise ArgumentError(f"{name}: the label {odd[0]!r} isn't a text; read the column as text")
     if not some[key].duplicated().any():
         return some.reset_index(drop=True)
     votes = some.value_counts(sort=False).rename("n").reset_index()

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from . import _arguments, _labelled, _rule_text, _tokens
-from ._texts import hashes, lowest
+from ._texts import codes, hashes, lowest, some_rows
 
 #: Reasonings read of one rule set: so many, evenly from the types of the answers, within these bounds for each type.
 MOST_READ, FEWEST_OF_TYPE, MOST_OF_TYPE = 20_000, 50, 2_000
@@ -81,21 +81,21 @@ def _asked_again(jobs: pd.DataFrame, typed: np.ndarray) -> pd.DataFrame:
     if "file_input" not in jobs.columns:
         return pd.DataFrame(columns=["file_input", "type", "rule_set"], dtype=object)
     # As numbers, files are told apart faster; each rule set looks among them, too.
-    file, files = pd.factorize(jobs["file_input"])
-    is_named = np.append(np.asarray(files != "", dtype=bool), False)
-    known = typed & is_named[file]
-    n = np.bincount(file[known], minlength=len(files))
+    file = codes(jobs["file_input"])
+    known = typed & (file >= 0) & (jobs["file_input"] != "").to_numpy(dtype=bool, na_value=False)
+    n = np.bincount(file[known], minlength=1)
     rows = np.flatnonzero(known)
     rows = rows[n[file[rows]] > 1]
     if "transaction_id" in jobs.columns:
         rows = rows[_is_first_of_transaction(jobs, rows, file[rows])]
     some = jobs[["type", "rule_set"]].iloc[rows].reset_index(drop=True).astype(object)
-    return some.assign(file_input=file[rows])
+    again: pd.DataFrame = some.assign(file_input=file[rows])
+    return again
 
 
 def _is_first_of_transaction(jobs: pd.DataFrame, rows: np.ndarray, file: np.ndarray) -> np.ndarray:
     """Tell of each row whether no row before it, in order of job and type, is of the same file and transaction."""
-    code = pd.factorize(jobs["transaction_id"].iloc[rows])[0]
+    code = codes(jobs["transaction_id"].iloc[rows])
     pair = pd.Series(file * np.int64(code.max(initial=0) + 1) + code)
     again = np.flatnonzero((code >= 0) & pair.duplicated(keep=False).to_numpy())
     names = [name for name in ("job_id", "type") if name in jobs.columns]
@@ -172,9 +172,10 @@ def _texts(known: Answers, here: np.ndarray, answer: np.ndarray, k: int) -> pd.D
     keys = hashes(jobs["job_id" if "job_id" in jobs.columns else "reasoning"].iloc[rows])
     read = lowest(keys, kind + 1, most)
     texts = [name for name in ("reasoning", "confidence") if name in jobs.columns]
-    data = {name: jobs[name].iloc[rows[read]].to_numpy() for name in texts}
-    data.setdefault("confidence", np.full(len(read), np.nan))
-    return pd.DataFrame({**data, "answer": kind[read], "weight": weight[read]})
+    data = some_rows(jobs[texts], rows[read]).reset_index(drop=True)
+    if "confidence" not in texts:
+        data["confidence"] = np.nan
+    return data.assign(answer=kind[read], weight=weight[read])
 
 
 def low_confidence(jobs: pd.DataFrame) -> np.ndarray:
@@ -196,8 +197,9 @@ def low_confidence(jobs: pd.DataFrame) -> np.ndarray:
     table = pd.DataFrame({"group": group[has], "confidence": confidence[has]})
     by = table.groupby("group")["confidence"]
     rank = by.rank(method="average") / (by.transform("size") + 1)
-    parts = pd.DataFrame({"a": 1 - table["confidence"].clip(0, 1) + _NO_WEIGHT, "b": (1 - rank) ** 3})
-    weight[has] = (parts / parts.groupby(table["group"]).transform("mean")).mean(axis=1).to_numpy()
+    parts = (1 - table["confidence"].clip(0, 1) + _NO_WEIGHT, (1 - rank) ** 3)
+    first, second = (part / part.groupby(table["group"]).transform("mean") for part in parts)
+    weight[has] = ((first + second) / 2).to_numpy()
     return weight
 
 

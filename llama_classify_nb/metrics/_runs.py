@@ -7,6 +7,7 @@ import pandas as pd
 
 from .. import schema
 from . import _arguments
+from ._texts import codes
 
 #: What a job was asked besides the file: who changes one of these asks another question.
 QUESTION = ("rule_set", "configuration_id")
@@ -17,7 +18,7 @@ SETTINGS = ("mode", "lang", "max_pages", "target_pages")
 def file_codes(jobs: pd.DataFrame) -> np.ndarray:
     """Number the files that jobs are about; -1 is a job without one."""
     _arguments.need_columns(jobs, "file_input")
-    return pd.factorize(jobs["file_input"])[0]
+    return codes(jobs["file_input"])
 
 
 def question_codes(jobs: pd.DataFrame) -> np.ndarray:

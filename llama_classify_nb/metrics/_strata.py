@@ -8,18 +8,22 @@ from scipy import special
 
 from .. import schema
 from . import _arguments, _labelled
+from .intervals import clopper_pearson
 
-GROUPS = 4  # of confidence, among matched jobs: more gain next to nothing
+GROUPS = 6  # of confidence, among matched jobs: more gain next to nothing
 FLOOR = 5  # labels in each stratum, at least
-NEYMAN = 0.9  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
-DOUBT_LABELS = 3.0  # half of them wrong, imagined in each stratum when labels are shared out: pilots may be lucky
+NEYMAN = 0.95  # share of the labels that goes where answers vary; the rest in proportion, so that no stratum is starved
+DOUBT_LABELS = 2.0  # half of them wrong, imagined in each stratum when labels are shared out: pilots may be lucky
 PRIOR_LABELS = 2.0  # what the accuracy of all labels together counts in each stratum
 CURVE_LABELS = 20.0  # what a curve over the confidence counts there, which says more
 # Strata that were cut, and labels that were shared out, by looking at some of the labels, are no strata given before:
 # a part of what may go wrong is kept for that, more where labels are few. Simulated audits then keep what they promise.
 GUARD, GUARD_OF_NONE, GUARD_LABELS = 0.9, 0.6, 400
+# Fewer labels than this, drawn about in proportion, are counted, and nothing else, unless an interval by strata is
+# clearly narrower: models mislead there. In proportion means that unequal weights cost so little (Kish 1965).
+FEWEST_FOR_MODEL, MOST_UNEVEN, GAIN = 100, 1.05, 0.95
+FEWEST = 3  # labels of a stratum: with fewer, an estimate joins it to a neighbour
 GUARD_AT_RANDOM = 0.8  # the same, where labels were drawn at random and strata chosen after
-STEP = 0.6  # how far from the mean step of the estimate to the largest its correction goes
 
 Interval = tuple[float, float, float]
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]  # of each: jobs, labels, right answers, score
@@ -192,7 +196,7 @@ def intervals(
 
     The estimate is Σ W n_right / n, where W is a stratum's share of the jobs. An end is the rate at which the estimate
     would be just as far off as its standard error times the normal quantile, and half a step, since it takes steps:
-    the largest step, or with scores three fifths of the way to it from the mean step, by variance. The standard
+    the largest step, or with scores the mean step, by variance, since unequal steps add up to small ones. The standard
     error is that of a finite population at that very rate: the accuracy expected of every stratum's jobs without a
     label is moved by the same number of logits until they make the rate up, together with the labels, which stay what
     they are. With one stratum and many jobs this is the interval of Wilson (1927) with correction for continuity
@@ -220,12 +224,12 @@ def intervals(
     weight = share**2 * left / n
     sign = np.array([-1.0, 1.0]).reshape(2, *(1,) * estimate.ndim)  # both ends at once
     low, high = np.full((2, *estimate.shape), -30.0), np.full((2, *estimate.shape), 30.0)
-    for _ in range(40):
+    for _ in range(32):
         middle = (low + high) / 2
         rate = seen * rate_seen + (1 - seen) * special.expit(logits + middle[..., None])
         variance = weight * rate * (1 - rate)
         total = np.maximum(variance.sum(-1), 1e-300)
-        step = largest if score is None else STEP * largest + (1 - STEP) * (steps * variance).sum(-1) / total
+        step = largest if score is None else (steps * variance).sum(-1) / total
         is_beyond = sign * ((share * rate).sum(-1) - estimate) > step / 2 + z * np.sqrt(total)
         is_high = is_beyond == (sign > 0)
         low, high = np.where(is_high, low, middle), np.where(is_high, middle, high)
@@ -235,6 +239,23 @@ def intervals(
     upper = np.where(estimate + largest / 2 >= 1, 1.0, np.maximum(upper, estimate))
     some_left = (left > 0).any(-1)
     return estimate, np.where(some_left, lower, estimate), np.where(some_left, upper, estimate)
+
+
+def audited(
+    n_jobs: np.ndarray, n: np.ndarray, n_right: np.ndarray, assurance: float, score: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Give the estimates of audits by plan, the ends of their intervals, and which of these are by counting alone.
+
+    Few labels that lie nearly in proportion to the jobs, as those of a small pilot do, are like labels drawn at random,
+    or less spread out (Hoeffding 1956): their exact interval is given, unless that by strata is clearly narrower.
+    """
+    n_all = n.sum(-1)
+    estimate, lower, upper = intervals(n_jobs, n, n_right, guarded(n, assurance), score)
+    exact = clopper_pearson(np.clip(n_all * estimate, 0, n_all), n_all, assurance)
+    share = n_jobs / n_jobs.sum(-1, keepdims=True)
+    uneven = n_all * (share**2 / np.where(share > 0, n, 1)).sum(-1)
+    counted = (n_all < FEWEST_FOR_MODEL) & (uneven < MOST_UNEVEN) & (upper - lower > GAIN * (exact[1] - exact[0]))
+    return estimate, np.where(counted, exact[0], lower), np.where(counted, exact[1], upper), counted
 
 
 def merged(

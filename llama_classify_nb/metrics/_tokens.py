@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +37,16 @@ class Tokens(NamedTuple):
 
 def tokens(texts: pd.Series | Sequence[str]) -> Tokens:
     """Split texts into words: runs of letters and digits, in lower case and composed; a missing text has none."""
-    series = texts if isinstance(texts, pd.Series) else pd.Series(list(texts), dtype=object)
+    return _split(texts) if isinstance(texts, pd.Series) else _tokens_of(tuple(texts))
+
+
+@lru_cache(maxsize=64)
+def _tokens_of(texts: tuple[str, ...]) -> Tokens:
+    """Split names or descriptions, which come again and again: rule sets by the hundred name the same types."""
+    return _split(pd.Series(list(texts), dtype=object))
+
+
+def _split(series: pd.Series) -> Tokens:
     text = pa.array(series.astype(object).where(series.notna(), None), pa.string())
     text = pc.utf8_normalize(pc.utf8_slice_codeunits(pc.fill_null(text, ""), 0, LONGEST), form="NFKC")
     text = pc.replace_substring_regex(pc.utf8_lower(text), _UNSPACED, r" \1 ")

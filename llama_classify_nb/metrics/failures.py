@@ -12,6 +12,7 @@ from . import _arguments, _counts
 from ._counted import counted
 from ._masks import KINDS, sentence
 from ._templates import find_templates
+from ._texts import some_rows
 from .intervals import wilson
 from .over_time import weeks
 from .pages import scope_labels
@@ -166,7 +167,8 @@ def _compared(sentences: pd.Series) -> pd.Series:
 def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
     """Give a row for each masked sentence: its count, first and last time, and example."""
     _arguments.need_columns(jobs, "job_id", "outcome", "error_message", "created_at")
-    failed = jobs.loc[_arguments.has_outcome(jobs, ("failed",)), ["job_id", "error_message", "created_at"]]
+    read = jobs[["job_id", "error_message", "created_at"]]
+    failed = some_rows(read, np.flatnonzero(_arguments.has_outcome(jobs, ("failed",))))
     return pd.DataFrame(
         {
             "sentence": _sentences(failed["error_message"]).array,

@@ -93,8 +93,8 @@ def clopper_pearson(count: Any, n: Any, level: float = 0.95) -> tuple[np.ndarray
     x, total = _checked(count, n, level)
     tail = (1 - level) / 2
     # At the two ends the beta distribution is not defined; _ends puts the exact values there.
-    lower = special.betaincinv(np.maximum(x, 1), total - x + 1, tail)
-    upper = special.betaincinv(x + 1, np.maximum(total - x, 1), 1 - tail)
+    lower = special.betaincinv(np.where(x > 0, x, 1), total - x + 1, tail)
+    upper = special.betaincinv(x + 1, np.where(x < total, total - x, 1), 1 - tail)
     return _ends(lower, upper, x, total)
 
 

@@ -99,10 +99,10 @@ def audit_plan(
 
     Notes
     -----
-    For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 90 % of the labels where
-    answers vary (Neyman 1934), 10 % in proportion, and at least five in each, or all in proportion unless that is
-    3 % wider; what to expect is by the pilot's labels and a logistic curve over the confidence, and for sharing out as
-    if three labels more had been half wrong, so that a pilot that was lucky misleads little; the smallest n whose
+    For accuracy: strata by confidence (of a similar sum of spreads, Dalenius & Hodges 1959); 95 % of the labels where
+    answers vary (Neyman 1934), 5 % in proportion, and five in each unless they are few, or all in proportion unless
+    that is 3 % wider; what to expect is by the pilot's labels and a logistic curve over the confidence, and for sharing
+    out as if two labels more had been half wrong, so that a pilot that was lucky misleads little; the smallest n whose
     expected half-width is within the margin; never more than a simple random sample needs, unless the pilot was more
     already. All of it is an expectation from a small pilot: where the estimate is wider than wanted in the end, plan
     again with all labels so far as the pilot.
@@ -116,8 +116,8 @@ def audit_plan(
     >>> plan = audit_plan(jobs, margin=0.05)
     >>> plan[["stratum", "confidence_from", "n_jobs", "n_to_draw", "n"]].tail(2)
       stratum  confidence_from  n_jobs  n_to_draw    n
-    3       4              0.5     214         10   51
-    4     all              NaN    1000         48  238
+    5       6              0.5     143          7   34
+    6     all              NaN    1000         48  238
     """
     _arguments.need_columns(jobs, "job_id", "outcome", "type", "confidence")
     _arguments.need_by(jobs, by, _OWN)
@@ -130,7 +130,7 @@ def audit_plan(
         raise ArgumentError(f"budget is {budget!r}; it must be a whole number of labels, 1 or more")
     if pilot is not None:
         _labelled.need_labels(pilot, "pilot")
-    found = None if pilot is None else _labelled.match(jobs, pilot, rules)
+    found = None if pilot is None else _labelled.match(jobs, pilot, rules, "pilot")
     if goal == "threshold":
         plan = _for_threshold(jobs, found, target, budget or THRESHOLD_BUDGET)
     else:
@@ -167,11 +167,11 @@ def _for_accuracy(
     aim = _Aim(n_jobs, expected, score, n, assurance)
     wanted, simple = aim.needed(margin)
     wanted = max(wanted if budget is None else min(wanted, budget), int(n.sum()))
-    final = aim.best(wanted)
+    final, _ = aim.best(wanted)
     to_draw = final - n
     if found is None:
         size = int(np.clip(round(wanted * PILOT_SHARE), min(FEWEST_IN_PILOT, wanted), MOST_IN_PILOT))
-        to_draw = _strata.allocate(size, n_jobs, np.ones(len(strata)), np.minimum(2, _floor(size, n_jobs)))
+        to_draw = _strata.allocate(size, n_jobs, np.ones(len(strata)), np.ones(len(strata)))
     return _table(jobs, strata, by, aim, to_draw, final, simple)
 
 
@@ -188,20 +188,32 @@ class _Aim(NamedTuple):
         least = np.maximum(self.n, _floor(n, self.n_jobs))
         return _strata.allocate(n, self.n_jobs, spread, least if least.sum() <= n else self.n)
 
-    def half_width(self, final: np.ndarray, rows: Any = slice(None)) -> np.ndarray:
-        """Give the half width that the interval should have of these strata together; NaN for none."""
-        n_jobs, mine, rate = self.n_jobs[rows], final[..., rows], self.expected[rows]
-        if not len(n_jobs) or not mine.all():
+    def half_width(self, final: np.ndarray) -> np.ndarray:
+        """Give the half width that the interval should have of all strata with labels together; NaN for none."""
+        some = (final > 0).any(tuple(range(final.ndim - 1)))
+        if not some.any():
             return np.full(final.shape[:-1], np.nan)
-        level = _strata.guarded(final, self.assurance)
-        _, lower, upper = _strata.intervals(n_jobs, mine, mine * rate, level, self.score[rows])
-        return np.asarray((upper - lower) / 2)
+        mine, rate = final[..., some], self.expected[some]
+        ends = _strata.audited(self.n_jobs[some], mine, mine * rate, self.assurance, self.score[some])
+        return np.asarray((ends[2] - ends[1]) / 2)
 
-    def best(self, n: int) -> np.ndarray:
-        """Share n labels out in the better way: by what answers are expected to vary, or in proportion."""
+    def of_each(self, final: np.ndarray) -> np.ndarray:
+        """Give the half width that the interval of each stratum by itself should have; NaN without labels."""
+        level = _strata.guarded(final, self.assurance)
+        n = np.maximum(final, 1)
+        n_jobs, n, n_right, score = (one[:, None] for one in (self.n_jobs, n, n * self.expected, self.score))
+        _, lower, upper = _strata.intervals(n_jobs, n, n_right, level, score)
+        return np.where(final > 0, (upper - lower) / 2, np.nan)
+
+    def best(self, n: int) -> tuple[np.ndarray, float]:
+        """Share n labels out in the better way: by what answers are expected to vary, or in proportion.
+
+        Gives how many of each stratum, and the half width to expect.
+        """
         ways = np.stack([self.shared(n, spread) for spread in self.spreads()])
-        by_spread, in_proportion = self.half_width(np.maximum(ways, 1))
-        return np.asarray(ways[0 if by_spread < WORTHWHILE * in_proportion else 1])
+        widths = self.half_width(np.maximum(ways, 1))
+        better = 0 if widths[0] < WORTHWHILE * widths[1] else 1
+        return ways[better], float(widths[better])
 
     def spreads(self) -> list[np.ndarray]:
         """Give what decides each way."""
@@ -221,15 +233,12 @@ class _Aim(NamedTuple):
 
         simple = _smallest(at_random, margin, n_all)
 
-        def width(n: int) -> float:
-            return float(self.half_width(np.maximum(self.best(n), 1)))
-
-        return _smallest(width, margin, simple), simple
+        return _smallest(lambda n: self.best(n)[1], margin, simple), simple
 
 
 def _floor(n: int, n_jobs: np.ndarray) -> np.ndarray:
     """Give the fewest labels of each stratum: five, unless the strata are too many for that."""
-    return np.asarray(np.minimum(n_jobs, min(_strata.FLOOR, n // max(1, 2 * len(n_jobs)))))
+    return np.asarray(np.minimum(n_jobs, min(_strata.FLOOR, n // max(1, 4 * len(n_jobs)))))
 
 
 def _smallest(width: Any, margin: float, most: int) -> int:
@@ -251,8 +260,9 @@ def _table(
 ) -> pd.DataFrame:
     n_jobs, expected, n = aim.n_jobs, aim.expected, aim.n
     rows: list[dict[str, Any]] = []
+    widths = aim.of_each(final)
     for place, one in enumerate(strata.to_dict("records")):
-        width = float(aim.half_width(final, [place]))
+        width = widths[place]
         cells: dict[str, Any] = {
             "stratum": str(place + 1),
             **{str(name): value for name, value in one.items()},
@@ -262,14 +272,13 @@ def _table(
         chance = (n[place] + to_draw[place]) / n_jobs[place]
         cells |= {"n_to_draw": to_draw[place], "n": final[place], "inclusion_probability": chance}
         rows.append({**cells, "half_width": width, "n_simple_random": pd.NA})
-    some = final > 0
     n_all = int(n_jobs.sum())
     total: dict[str, Any] = {"stratum": "all", "outcome": None, "confidence_from": np.nan, "confidence_to": np.nan}
     total |= {} if by is None else {by: None}
     total |= {"n_jobs": n_all, "expected_accuracy": float(n_jobs @ expected / n_all) if n_all else np.nan}
     total |= {"n_labelled": n.sum(), "n_to_draw": to_draw.sum(), "n": final.sum(), "n_simple_random": simple}
     total |= {"inclusion_probability": (n.sum() + to_draw.sum()) / n_all if n_all else np.nan}
-    total["half_width"] = float(aim.half_width(final, some))
+    total["half_width"] = float(aim.half_width(final))
     return _framed(jobs, [*rows, total], by)
 
 

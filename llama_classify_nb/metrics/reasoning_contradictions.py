@@ -17,7 +17,7 @@ from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _claims, _counts
 from ._labelled import need_rules
-from ._texts import arrow_texts, hashes, lowest, truths
+from ._texts import arrow_texts, hashes, lowest, some_rows, truths
 from ._tone import CERTAINTIES, HEDGES, Words
 from ._words import words_of
 
@@ -26,6 +26,7 @@ KINDS = ("other_rule", "other_criteria", "hedged", "sure")
 _LONGEST = 300  # characters of the evidence
 # Of so many reasonings of a rule set it is learnt which words are common: those in more than a tenth, and in several.
 _SAMPLED, _COMMON, _SEVERAL = 2_000, 0.1, 5
+_PIECE = 20_000  # reasonings read at a time
 _WORD = re.compile(r"[^\W\d_]{4,}")
 
 
@@ -126,11 +127,10 @@ def reasoning_contradictions(
     stated = np.full(len(jobs), np.nan)
     stated[answered] = confidence
     stated[jobs["reasoning"].isna().to_numpy()] = np.nan
-    texts = arrow_texts(jobs, "reasoning")
     found = [
-        *_argued(jobs, np.flatnonzero(~np.isnan(stated)), rules, texts, least, int(fewest)),
-        *_toned("hedged", words[0], texts, np.flatnonzero(stated >= high), least),
-        *_toned("sure", words[1], texts, np.flatnonzero(stated < low), least),
+        *_argued(jobs, np.flatnonzero(~np.isnan(stated)), rules, least, int(fewest)),
+        *_toned("hedged", words[0], jobs, np.flatnonzero(stated >= high), least),
+        *_toned("sure", words[1], jobs, np.flatnonzero(stated < low), least),
     ]
     return _table(jobs, stated, found)
 
@@ -151,55 +151,80 @@ def _weights(name: str, known: dict[str, float], more: Any) -> dict[str, float]:
 _Found = tuple[int, str, str | None, float, str, str]
 
 
-def _toned(kind: str, words: Words, texts: Any, places: np.ndarray, least: float) -> Iterator[_Found]:
-    some = texts.take(pa.array(places))
-    for place in places[_may_hold(some, words.candidates)]:
-        text = texts[int(place)].as_py()
-        tone = words.tone(text)
-        if tone and tone.score >= least:
-            yield int(place), kind, None, tone.score, "; ".join(tone.words), _claims.sentence(text, tone.start)
+def _in_pieces(jobs: pd.DataFrame, places: np.ndarray) -> Iterator[tuple[np.ndarray, Any]]:
+    """Give the reasonings of rows piece by piece, so that the whole column never stands there a second time."""
+    for start in range(0, len(places), _PIECE):
+        some = places[start : start + _PIECE]
+        yield some, arrow_texts(jobs, "reasoning", some)
 
 
-def _argued(
-    jobs: pd.DataFrame, row: np.ndarray, rules: pd.DataFrame, texts: Any, least: float, fewest: int
-) -> Iterator[_Found]:
+def _toned(kind: str, words: Words, jobs: pd.DataFrame, places: np.ndarray, least: float) -> Iterator[_Found]:
+    for some, texts in _in_pieces(jobs, places):
+        for at in np.flatnonzero(_may_hold(texts, words.candidates)):
+            text = texts[int(at)].as_py()
+            tone = words.tone(text)
+            if tone and tone.score >= least:
+                sentence = _claims.sentence(text, tone.start)
+                yield int(some[at]), kind, None, tone.score, "; ".join(tone.words), sentence
+
+
+def _argued(jobs: pd.DataFrame, row: np.ndarray, rules: pd.DataFrame, least: float, fewest: int) -> Iterator[_Found]:
     """Find what argues for other rules: for each rule set and answer, those few texts are read that may."""
     sets, n_sets, decode = _counts.encode(jobs["rule_set"])
     kinds, n_types, named = _counts.encode(jobs["type"])
     of_set = dict(iter(rules.groupby(rules["rule_set"].astype(object), sort=False)))
+    # Rule sets by the hundred differ in a description only: what names types is looked for in all of those at once.
+    of_types: dict[tuple[str, ...], list[np.ndarray]] = {}
     for number, name in enumerate(decode(np.arange(n_sets))):
         places = row[sets[row] == number]
         if name not in of_set or not len(places):
             continue
-        claims, described = _read_rules(of_set[name])
-        # The place of each answer among the rules' types; -1: no rule matched; -2: a type that no rule names.
-        own = np.array([claims.place(str(one)) for one in named(np.arange(n_types))] + [-1])[kinds[places]]
-        criteria = [_alternatives(words) for words in _telling(described, texts, places, own, jobs["job_id"])]
-        for mine in np.unique(own[own >= -1]):
-            some = places[own == mine]
-            taken = texts.take(pa.array(some))
-            yield from _claimed(claims, None if mine < 0 else int(mine), taken, some, least)
-            if mine >= 0:
-                yield from _cited(claims.types, criteria, int(mine), taken, some, least, fewest)
+        types, described = _read_rules(of_set[name])
+        of_types.setdefault(types, []).append(places)
+        own = _own(types, named(np.arange(n_types)))[kinds]
+        criteria = [_alternatives(words) for words in _telling(described, jobs, places, own)]
+        for mine, texts, some in _by_type(jobs, places, own, 0):
+            yield from _cited(types, criteria, mine, texts, some, least, fewest)
+    for types, parts in of_types.items():
+        claims, own = _claims.Claims(list(types)), _own(types, named(np.arange(n_types)))[kinds]
+        for mine, texts, some in _by_type(jobs, np.concatenate(parts), own, -1):
+            yield from _claimed(claims, None if mine < 0 else mine, texts, some, least)
 
 
-def _read_rules(rules: pd.DataFrame) -> tuple[_claims.Claims, list[set[str]]]:
-    """Give what reads the claims of a rule set, and for each of its types the words that only its description has."""
-    joined = rules.assign(description=rules["description"].fillna("").astype(str)).dropna(subset=["type"])
-    text = joined.groupby(joined["type"].astype(str))["description"].agg(" ".join)
-    words = [set(_WORD.findall(one.casefold())) for one in text]
+def _own(types: tuple[str, ...], answers: Any) -> np.ndarray:
+    """Give the place of each answer among the rules' types, -2 for a type that no rule names; at the end -1: none."""
+    place = {name: number for number, name in enumerate(types)}
+    return np.array([place.get(str(one), -2) for one in answers] + [-1])
+
+
+def _by_type(
+    jobs: pd.DataFrame, places: np.ndarray, own: np.ndarray, first: int
+) -> Iterator[tuple[int, Any, np.ndarray]]:
+    """Give the reasonings of the answers of each type from a place on, piece by piece, and their rows."""
+    for here, texts in _in_pieces(jobs, places[own[places] >= first]):
+        for mine in np.unique(own[here]).tolist():
+            at = np.flatnonzero(own[here] == mine)
+            yield mine, texts.take(pa.array(at)), here[at]
+
+
+def _read_rules(rules: pd.DataFrame) -> tuple[tuple[str, ...], list[set[str]]]:
+    """Give the types of a rule set, in order, and for each the words that only its description has."""
+    text: dict[str, str] = {}
+    for name, description in zip(rules["type"], rules["description"].fillna("").astype(str), strict=True):
+        if not pd.isna(name):
+            text[str(name)] = f"{text.get(str(name), '')} {description}"
+    words = {name: set(_WORD.findall(text[name].casefold())) for name in sorted(text)}
     # A type's name isn't a criterion: every answer of the type holds it.
-    named = {part for name in text.index for part in _WORD.findall(name.casefold().replace("_", " "))}
-    n_with = Counter(word for one in words for word in one)
-    return _claims.Claims(list(text.index)), [{word for word in one - named if n_with[word] == 1} for one in words]
+    named = {part for name in words for part in _WORD.findall(name.casefold().replace("_", " "))}
+    n_with = Counter(word for one in words.values() for word in one)
+    return tuple(words), [{word for word in one - named if n_with[word] == 1} for one in words.values()]
 
 
-def _telling(
-    described: list[set[str]], texts: Any, places: np.ndarray, own: np.ndarray, job_ids: pd.Series
-) -> list[set[str]]:
+def _telling(described: list[set[str]], jobs: pd.DataFrame, places: np.ndarray, own: np.ndarray) -> list[set[str]]:
     """Leave out the words that the reasonings of other answers use as well: they say nothing of the rule."""
-    drawn = np.sort(lowest(hashes(job_ids.iloc[places]), np.zeros(len(places), np.int64), _SAMPLED))
-    text, word, words = words_of(texts.take(pa.array(places[drawn])))
+    ids = some_rows(jobs[["job_id"]], places)["job_id"]
+    drawn = places[np.sort(lowest(hashes(ids), np.zeros(len(places), np.int64), _SAMPLED))]
+    text, word, words = words_of(arrow_texts(jobs, "reasoning", drawn))
     kind = own[drawn]
     telling = []
     for number, some in enumerate(described):
@@ -287,7 +312,7 @@ def _table(jobs: pd.DataFrame, stated: np.ndarray, found: list[_Found]) -> pd.Da
         best.setdefault((one[0], one[1]), one)
     columns = list(zip(*best.values(), strict=True)) if best else [()] * 6
     place = np.array(columns[0], np.int64)
-    table = pd.DataFrame({"job_id": jobs["job_id"].iloc[place].array})
+    table = pd.DataFrame({"job_id": some_rows(jobs[["job_id"]], place)["job_id"].array})
     table["type"] = jobs["type"].astype("category").iloc[place].array
     table["confidence"] = stated[place]
     table["kind"] = pd.Categorical(list(columns[1]), list(KINDS))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from . import _arguments, _labelled, _runs, _sides, _stratified
+from ._texts import codes
 from .calibration import auroc
 from .intervals import clopper_pearson, wilson
 
@@ -131,7 +132,7 @@ def _runs_of_questions(jobs: pd.DataFrame) -> pd.DataFrame:
     code = _runs.question_codes(jobs)
     rows = _runs.in_order(jobs, code, use)
     if "transaction_id" in jobs.columns:
-        key = pd.DataFrame({"code": code[rows], "id": pd.factorize(jobs["transaction_id"])[0][rows]})
+        key = pd.DataFrame({"code": code[rows], "id": codes(jobs["transaction_id"])[rows]})
         rows = rows[~(key.duplicated() & (key["id"] >= 0)).to_numpy()]
     code = code[rows]
     several = np.bincount(code, minlength=1)[code] > 1

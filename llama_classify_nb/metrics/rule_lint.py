@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,6 +163,7 @@ def _of_description(place: int, text: str) -> Iterator[_Finding]:
         yield _Finding(check, place, -1, f"The description has {n:,} characters.")
 
 
+@lru_cache(maxsize=1024)
 def _plain(text: str) -> str:
     """Leave of a text what no spelling changes."""
     whole = unicodedata.normalize("NFKC", text).casefold()

@@ -11,6 +11,7 @@ from scipy import special
 
 from .. import schema
 from . import _arguments, _place_flips, _rules
+from ._texts import codes, some_rows
 
 VERDICTS = ("earlier wins more", "later wins more", "no difference shown", "cannot be told")
 LEVEL = 0.05
@@ -102,12 +103,13 @@ def rule_position_effect(jobs: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFram
 
 def _first_answers(jobs: pd.DataFrame, sets: dict[Any, Any]) -> pd.DataFrame:
     answered = _arguments.has_outcome(jobs, schema.ANSWERED_OUTCOMES)
-    file = jobs["file_input"]
-    answered &= file.notna().to_numpy() & (file != "").to_numpy(dtype=bool, na_value=False)
-    columns = ("rule_set", "file_input", "type", "created_at", "job_id")
-    some = jobs.loc[answered, [name for name in columns if name in jobs.columns]]
+    file = codes(jobs["file_input"])
+    answered &= (file >= 0) & (jobs["file_input"] != "").to_numpy(dtype=bool, na_value=False)
     # A file that one rule set alone answered says nothing, and most are such.
-    some = some[some["file_input"].duplicated(keep=False).to_numpy(dtype=bool)]
+    several = np.bincount(file[answered], minlength=1) > 1
+    rows = np.flatnonzero(answered)
+    columns = ("rule_set", "file_input", "type", "created_at", "job_id")
+    some = some_rows(jobs[[name for name in columns if name in jobs.columns]], rows[several[file[rows]]])
     some = some.astype(dict.fromkeys(("rule_set", "file_input", "type"), object))
     some = some[some["rule_set"].isin(sets).to_numpy(dtype=bool)]
     by = [name for name in ("created_at", "job_id") if name in some.columns]

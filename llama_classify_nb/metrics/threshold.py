@@ -49,6 +49,8 @@ def precision_threshold(
         all. With ``inclusion_probability``, labels that were more likely to be drawn are thinned out, at random but
         the same ones each time, until all are equally likely. With ``stage`` (:func:`draw_sample` gives it), those of
         the pilot are left out if there are others: they chose where the others were drawn, and can't certify it, too.
+        With ``stratum`` as well, and several strata, labels are those of a plan for accuracy: then only its pilot's
+        count, which were drawn in proportion; how many others each stratum has was decided by what the pilot found.
     target : float
         Share of accepted answers that should be right, between 0 and 1.
     assurance : float
@@ -122,6 +124,8 @@ def precision_threshold(
             raise ArgumentError(f"{name} is {value!r}; it must be a number between 0 and 1, such as 0.95")
     _labelled.need_labels(labels)
     some = representative(labels)
+    left_out = _is_shared_out(labels) * int((~_is_of_pilot(labels)).sum())
+    note = f"; {left_out:,} that a plan for accuracy shared out after its pilot don't count here" if left_out else ""
     found = _labelled.match(jobs, some, rules)
     use, confidence, right = _labelled.with_confidence(found, no_match=False)
     matched = jobs[_arguments.has_outcome(jobs, ("matched",))]
@@ -135,6 +139,7 @@ def precision_threshold(
         risk = (1 - assurance) / n_groups
         seen = confidence[part], right[part]
         row = _certified(*seen, every[mine], every[mine & drawn_from], float(target), risk)
+        row["reason"] += note
         rows.append({**cells, "target": target, "assurance": assurance, **row})
     return _labelled.table(jobs, by, rows, _DTYPES)
 
@@ -159,9 +164,22 @@ _DTYPES: dict[str, Any] = {
 
 def representative(labels: pd.DataFrame) -> pd.DataFrame:
     """Give labels of which all were equally likely to be drawn, and none of which chose where."""
-    if "stage" in labels.columns and (labels["stage"] != "pilot").any():
-        labels = labels[labels["stage"] != "pilot"]
+    of_pilot = _is_of_pilot(labels)
+    if not of_pilot.all():
+        labels = labels[of_pilot if _is_shared_out(labels) else ~of_pilot]
     return thinned(labels)
+
+
+def _is_of_pilot(labels: pd.DataFrame) -> np.ndarray:
+    """Tell which labels are of a pilot; none is where there is no word of it."""
+    if "stage" not in labels.columns:
+        return np.zeros(len(labels), bool)
+    return np.asarray(labels["stage"].astype(object).eq("pilot"), dtype=bool)
+
+
+def _is_shared_out(labels: pd.DataFrame) -> bool:
+    """Tell whether a plan for accuracy shared labels out over strata; one for a threshold draws from one at a time."""
+    return {"stage", "stratum"} <= set(labels.columns) and len(labels["stratum"].dropna().unique()) > 1
 
 
 def thinned(labels: pd.DataFrame) -> pd.DataFrame:
@@ -205,8 +223,9 @@ def _drawn_from(
     if chance is None or not n:
         return from_them
     key = "job_id" if "job_id" in labels.columns else "file_input"
-    if len(some) < len(labels) and "stage" in labels.columns:
-        from_them = ~matched[key].isin(labels.loc[labels["stage"] == "pilot", key]).to_numpy(dtype=bool)
+    of_pilot = _is_of_pilot(labels)
+    if not _is_of_pilot(some).any():
+        from_them = ~matched[key].isin(labels.loc[of_pilot, key]).to_numpy(dtype=bool)
     size = round(n / chance.min())
     if size < from_them.sum():
         from_them &= every >= -np.partition(-every[from_them], size - 1)[size - 1]

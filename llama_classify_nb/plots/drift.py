@@ -18,6 +18,7 @@ _FORMATS = {"h": "%Y-%m-%d %H:%M", "D": "%Y-%m-%d", "W": "%Y-%m-%d", "M": "%Y-%m
 _MARKERS = "osD^vPX*<>"
 _MOST_LINES = 7
 _MOST_TICKS = 10
+_MEAN = "#D55E00"  # colour of the mean
 _MANY = 60  # periods; of more, each has less room than its marks take
 
 
@@ -90,7 +91,7 @@ def draw_type_drift(
         _style.legend(ax, f"type ({level:.0%} intervals, all at once)", *ax.get_legend_handles_labels())
     else:
         _style.say_empty(ax, "no answered jobs" if n_jobs else "no jobs")
-    _style.name(ax, title=title, x=_x_label(by, freq), y="share of the answered jobs, 0 to 1")
+    _style.name(ax, title=title, x=_x_label(by, freq, len(table)), y="share of the answered jobs, 0 to 1")
     return ax
 
 
@@ -118,7 +119,8 @@ def confidence_drift(
     Axes
         Periods with answers stand side by side, each with its number of jobs: a dot for each atom of confidence, as
         large as its share of the period; a box from the lower to the upper quartile with a line at the median; and the
-        mean with its interval. Change point and stars are as in :func:`type_drift`. Without answers, the Axes say so.
+        mean with its interval; of more than 60 periods, bands and lines in place of these. Change point and stars are
+        as in :func:`type_drift`. Without answers, the Axes say so.
 
     Raises
     ------
@@ -146,34 +148,52 @@ def draw_confidence_drift(
     ax = _style.axes(ax, 10 if n else 0)
     what = "Confidence over time" if by == "created_at" else "Confidence"
     if n:
-        x = np.arange(len(table))
-        place = np.repeat(x, len(mix) // len(table))
+        is_long = len(table) > _MANY
+        place = np.repeat(np.arange(len(table)), len(mix) // len(table))
         middle, share = (mix["confidence_from"] + mix["confidence_to"]) / 2, mix["share"].to_numpy()
         some = share > 0
         dots: dict[str, Any] = {"color": "#999999", "linewidths": 0, "zorder": 1}
         dots["label"] = "a stated value; larger: commoner"
-        ax.scatter(place[some] - 0.28, middle[some], s=3 + 300 * share[some], **dots)
-        box = {**_style.fill(0), "zorder": 2, "label": "lower to upper quartile"}
-        ax.bar(x, table["q75"] - table["q25"], 0.3, table["q25"], **box)
-        ax.hlines(table["median"], x - 0.15, x + 0.15, color="black", linewidth=2.0, zorder=3, label="median")
-        mean = table["mean"].to_numpy()
-        ends = [np.fmax(mean - table["mean_lower"].to_numpy(), 0), np.fmax(table["mean_upper"].to_numpy() - mean, 0)]
-        look: dict[str, Any] = {"fmt": "D", "color": "#D55E00", "capsize": 2, "markersize": 4, "zorder": 4}
-        ax.errorbar(x + 0.28, mean, yerr=ends, label=f"mean, {level:.0%} intervals at once", **look)
+        size = 3 + (100 if is_long else 300) * share[some]
+        ax.scatter(place[some] - (0 if is_long else 0.28), middle[some], s=size, **dots)
+        (_bands if is_long else _boxes)(ax, table, "lower to upper quartile", f"mean, {level:.0%} intervals at once")
         ax.set_ylim(-0.03, 1.13)
         _marks(ax, table, by, freq, level)
         _style.legend(ax, "confidence", *ax.get_legend_handles_labels())
     else:
         _style.say_empty(ax, "no answered jobs" if n_jobs else "no jobs")
-    _style.name(ax, title=f"{what}, {_style.n_jobs(n, 'answered')}", x=_x_label(by, freq), y="confidence, 0 to 1")
+    _style.name(
+        ax, title=f"{what}, {_style.n_jobs(n, 'answered')}", x=_x_label(by, freq, len(table)), y="confidence, 0 to 1"
+    )
     return ax
 
 
-def _x_label(by: str, freq: str) -> str:
+def _boxes(ax: Axes, table: pd.DataFrame, between: str, mean: str) -> None:
+    """Draw quartiles, median and mean of each period, side by side."""
+    x, middle = np.arange(len(table)), table["mean"].to_numpy()
+    box = {**_style.fill(0), "zorder": 2, "label": between}
+    ax.bar(x, table["q75"] - table["q25"], 0.3, table["q25"], **box)
+    ax.hlines(table["median"], x - 0.15, x + 0.15, color="black", linewidth=2.0, zorder=3, label="median")
+    ends = [np.fmax(middle - table["mean_lower"].to_numpy(), 0), np.fmax(table["mean_upper"].to_numpy() - middle, 0)]
+    look: dict[str, Any] = {"fmt": "D", "color": _MEAN, "capsize": 2, "markersize": 4, "zorder": 4}
+    ax.errorbar(x + 0.28, middle, yerr=ends, label=mean, **look)
+
+
+def _bands(ax: Axes, table: pd.DataFrame, between: str, mean: str) -> None:
+    """Draw them as lines and bands: among hundreds of periods, none has room for a box."""
+    x = np.arange(len(table))
+    ax.fill_between(x, table["q25"], table["q75"], color=_style.COLOURS[0], alpha=0.5, lw=0, zorder=1.05, label=between)
+    ax.plot(x, table["median"], color="black", linewidth=1.2, zorder=3, label="median")
+    ax.fill_between(x, table["mean_lower"], table["mean_upper"], color=_MEAN, alpha=0.25, lw=0, zorder=1.1)
+    ax.plot(x, table["mean"], color=_MEAN, linewidth=1.2, linestyle="--", zorder=4, label=mean)
+
+
+def _x_label(by: str, freq: str, n: int) -> str:
     if by != "created_at":
         return f"{_style.display_text(by)} (n: jobs)"
     length = FREQUENCIES[freq].partition(",")[0]
-    return f"{length} of creation (UTC; n: jobs; *: differs from the {length} before)"
+    stars = f"; *: differs from the {length} before" if n <= _MANY else ""
+    return f"{length} of creation (UTC; n: jobs{stars})"
 
 
 def _line(

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from ..export import read_blocks
 
 ROWS = 10_000  # of a block
+_PIECE = 1_000  # texts that are objects of Python at a time
 _MISSING = np.uint64(0x9E3779B97F4A7C15)
 #: Sums by column: for each block, two numbers in base 16.
 Sums = dict[str, list[list[str]]]
@@ -80,7 +81,9 @@ def _hashes(cells: Any) -> np.ndarray:
     encoded = pc.dictionary_encode(cells.combine_chunks())
     if hasattr(encoded, "combine_chunks"):
         encoded = encoded.combine_chunks()
-    words = np.array(encoded.dictionary.to_pylist(), object)
-    hashes = np.append(pd.util.hash_array(words, categorize=False) if len(words) else np.array([], np.uint64), _MISSING)
+    words = encoded.dictionary
+    pieces = (words.slice(start, _PIECE).to_pylist() for start in range(0, len(words), _PIECE))
+    hashes = [pd.util.hash_array(np.array(piece, object), categorize=False) for piece in pieces]
+    hashes.append(np.array([_MISSING]))
     codes = encoded.indices.fill_null(len(words)).to_numpy(zero_copy_only=False).astype(np.int64)
-    return np.asarray(hashes[codes])
+    return np.asarray(np.concatenate(hashes)[codes])

@@ -12,6 +12,7 @@ from ..columns import joined_tables
 from ..metrics import _counts
 from ..metrics._counted import counted
 from ..metrics._summary import summarise
+from ..metrics._texts import some_rows
 from .contents import Given
 
 _WORST = 10
@@ -73,7 +74,11 @@ _Partial = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 def _merge(parts: Sequence[_Partial]) -> _Partial:
     made, confidences, worst = zip(*parts, strict=True)
     rows = joined_tables(worst)
-    return _counts.merge(made, _MEASURES), _counts.merge_confidences(confidences), rows.iloc[_least(rows)]
+    return (
+        _counts.merge(made, _MEASURES),
+        _counts.merge_confidences(confidences),
+        rows.iloc[_least(rows, np.arange(len(rows)))],
+    )
 
 
 @counted(_merge)
@@ -84,13 +89,13 @@ def _partial(jobs: pd.DataFrame) -> _Partial:
     measures = {"first": (np.minimum, first), "last": (np.maximum, us)}
     made = _counts.tally(jobs[["configuration_id"]].astype("category"), measures=measures)
     answered = np.flatnonzero(jobs["outcome"].isin(_ANSWERED))
-    some = jobs[["confidence", "job_id"]].iloc[answered].reset_index(drop=True)
+    confidences = _counts.tally(jobs[["confidence"]].iloc[answered])
     # Only the rows to show are taken whole: a second table of a million jobs would not fit everywhere.
-    return made, _counts.tally(some[["confidence"]]), jobs.iloc[answered[_least(some)]]
+    return made, confidences, some_rows(jobs, answered[_least(jobs[["confidence", "job_id"]], answered)])
 
 
-def _least(answers: pd.DataFrame) -> np.ndarray:
-    """Give the places of the least confident answers, those of equal confidence by their ids."""
-    least = answers["confidence"].nsmallest(_WORST, keep="all")
-    order = answers.loc[least.index].sort_values(["confidence", "job_id"], kind="stable").index[:_WORST]
-    return np.asarray(order)
+def _least(jobs: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """Give the places in ``rows`` of the least confident answers, those of equal confidence by their ids."""
+    least = jobs["confidence"].iloc[rows].reset_index(drop=True).nsmallest(_WORST, keep="all").index.to_numpy()
+    some = some_rows(jobs, rows[least]).set_axis(least)
+    return np.asarray(some.sort_values(["confidence", "job_id"], kind="stable").index[:_WORST])

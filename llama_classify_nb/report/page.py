@@ -15,7 +15,9 @@ PAGE = "index.html"
 _PATTERN = re.compile(r'<pattern id="([^"]+)".*?</pattern>', re.S)
 
 
-def page(facts: Facts, arguments: Arguments, tables: Tables, drawings: dict[str, bytes]) -> bytes:
+def page(
+    facts: Facts, arguments: Arguments, tables: Tables, drawings: dict[str, bytes], digests: dict[str, str]
+) -> bytes:
     """Give the page as UTF-8.
 
     Parameters
@@ -28,12 +30,20 @@ def page(facts: Facts, arguments: Arguments, tables: Tables, drawings: dict[str,
         The tables of the report, by the name of their metric.
     drawings : dict
         The pictures as SVG, by the name of their metric.
+    digests : dict
+        The SHA-256 of each other file of the report, by its name: who holds the page holds them to it.
     """
     patterns: set[str] = set()
     inline = {name: _inline(name, drawing.decode(), patterns) for name, drawing in drawings.items()}
     found = sections(Audit(facts, arguments, tables))
-    text: str = _template().render(sections=found, drawings=inline, as_of=arguments.as_of)
+    text: str = _template().render(sections=found, drawings=inline, as_of=arguments.as_of, digests=digests)
     return (text.strip() + "\n").encode()
+
+
+def told_digests(content: bytes) -> dict[str, str]:
+    """Give the SHA-256 that a page tells of each file."""
+    rows = re.findall(r"<td>([^<]+)</td><td><code>([0-9a-f]{64})</code>", content.decode(errors="replace"))
+    return dict(rows)
 
 
 @lru_cache(maxsize=1)

@@ -26,8 +26,12 @@ from .contents import Arguments, Tables
 # Whatever could make the same picture come out differently: a clock, a random salt, the name of a version.
 _FORMATS: dict[str, dict[str, Any]] = {
     "png": {"dpi": 150, "metadata": {"Software": None}},
-    "svg": {"metadata": {"Date": None, "Creator": None}},
+    "svg": {"dpi": 150, "metadata": {"Date": None, "Creator": None}},
 }
+# Of more bars, dots and corners than these, they are one image within the drawing: as paths, they would be most of the
+# page.
+_MOST_PIECES = 2_000
+_ABOVE_AREAS = 1.2  # what covers an area stands at 1 to 1.2, axes and lines above
 # Height of a labelled row in inches, where two lines of text must find room in it.
 _ROW = {"confusion_matrix": 0.42, "rule_overlap": 0.42}
 #: How a picture is drawn: from the tables of the report, how many jobs they are of, and its arguments, on Axes.
@@ -136,4 +140,13 @@ def _figure(name: str, draw: Callable[[Any], Any]) -> Any:
     figure = Figure(layout="constrained")
     axes = draw(figure.subplots())
     figure.set_size_inches(8.0, max(3.6, 1.4 + _ROW.get(name, 0.24) * len(axes.get_yticks())))
+    if _n_pieces(axes) > _MOST_PIECES:
+        axes.set_rasterization_zorder(_ABOVE_AREAS)
     return figure
+
+
+def _n_pieces(axes: Any) -> int:
+    """Count bars, dots, and the corners of bands."""
+    corners = (sum(len(path.vertices) for path in one.get_paths()) for one in axes.collections)
+    dots = (len(one.get_offsets()) for one in axes.collections)
+    return len(axes.patches) + sum(corners) + sum(dots)

@@ -20,7 +20,7 @@ from .digests import changed_cells, file_digest
 from .facts import facts
 from .folder import MANIFEST, resolved
 from .manifest import SUMMED, is_sealed, read_arguments, read_manifest, versions
-from .page import PAGE, page
+from .page import PAGE, page, told_digests
 from .pictures import OF_JOBS, OF_LABELS
 
 Finding = tuple[str, Any, Any, Any, Any, str]
@@ -67,9 +67,9 @@ def verify_report(folder: str | os.PathLike[str]) -> pd.DataFrame:
     Tables of metrics are computed again from ``jobs.csv``, ``rules.csv``, ``problems.csv``, ``labels.csv`` and
     ``plan.csv``, and compared cell by cell, exactly where the same versions computed them. Those five themselves are
     held against SHA-256 digests, and a single changed cell of them is found by sums over their cells. The page is made
-    again from the tables, where the same versions made it, and the manifest tells its own digest. A report of a scan
-    keeps no jobs: its files are held against their digests alone. Whoever changes jobs *and* tables *and* manifest
-    alike isn't found out: keep a copy of the manifest elsewhere, if it matters.
+    again from the tables, where the same versions made it; it tells the digest of every other file, the manifest its
+    own. A report of a scan keeps no jobs: its files are held against their digests alone. Whoever changes jobs *and*
+    tables *and* page *and* manifest alike isn't found out: keep a copy of the manifest elsewhere, if it matters.
     """
     folder = resolved(folder)
     told = read_manifest(folder)
@@ -97,14 +97,18 @@ def _table(found: list[Finding]) -> pd.DataFrame:
 
 
 def _files(folder: Path, told: dict[str, Any]) -> Iterator[Finding]:
-    """Hold each file against its digest."""
+    """Hold each file against its digests: that of the manifest, and that which the page tells."""
+    said = told_digests((folder / PAGE).read_bytes()) if (folder / PAGE).is_file() else {}
     for name, known in told["files"].items():
         path = folder / name
         if Path(name).name != name or path.is_symlink() or not path.is_file():
             yield name, None, None, None, None, "the file is missing, or is a link"
             continue
-        if file_digest(path) == known.get("sha256"):
+        digest = file_digest(path)
+        if digest == known.get("sha256") == said.get(name, digest):
             continue
+        if digest == known.get("sha256"):
+            yield PAGE, None, None, None, None, f"the page tells another SHA-256 of {name}"
         cells: list[Finding] = []
         if "sums" in known:
             try:
@@ -147,13 +151,15 @@ def _tables(folder: Path, told: dict[str, Any], given: Given, *, has_page: bool)
             described.append(describe(f"{name}.csv", *table))
             tables[name] = table.table
             yield from _compared(folder, f"{name}.csv", table.table, is_exact)
-    except ClassifyError as error:
+    except (ClassifyError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        # What was edited can be anything: a column that isn't there, or a number beyond all others.
         yield "jobs.csv", None, None, None, None, f"a table can't be computed again: {error}"
         return
     yield from _compared(folder, SIDECAR, pd.concat(described, ignore_index=True), is_exact)
     if is_exact and has_page:
         drawings = {name: (folder / f"{name}.svg").read_bytes() for name in tables if f"{name}.svg" in told["files"]}
-        if page(facts(given), arguments, tables, _in_order(drawings)) != (folder / PAGE).read_bytes():
+        found = (folder / PAGE).read_bytes()
+        if page(facts(given), arguments, tables, _in_order(drawings), told_digests(found)) != found:
             yield PAGE, None, None, None, None, "the page is not what the tables and pictures give"
 
 

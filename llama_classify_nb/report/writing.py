@@ -16,6 +16,7 @@ from ..export import SIDECAR, describe, write_csv
 from ..files import write_aside
 from ..moments import read_moment
 from .contents import Arguments, Given, Question, Table, Tables, answers, given_tables, questions_to, taken
+from .digests import file_digest
 from .facts import facts
 from .folder import MANIFEST, resolved, written_aside
 from .manifest import manifest
@@ -140,7 +141,8 @@ def _write_all(given: Given, arguments: Arguments, folder: Path, *, excel: bool)
         drawn[name] = formats["svg"]
         names.extend(write_aside(folder / f"{name}.{suffix}", [drawing]).name for suffix, drawing in formats.items())
     names.append(write_csv(pd.concat(told, ignore_index=True), folder / SIDECAR, excel=excel).name)
-    names.append(write_aside(folder / PAGE, [page(facts(given), arguments, found, drawn)]).name)
+    digests = {name: file_digest(folder / name) for name in names}
+    names.append(write_aside(folder / PAGE, [page(facts(given), arguments, found, drawn, digests)]).name)
     write_aside(folder / MANIFEST, [manifest(folder, names, arguments, given.plan)])
     return [*names, MANIFEST]
 

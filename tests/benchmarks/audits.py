@@ -1,8 +1,8 @@
 """Do the audits keep what they promise? Simulated where every label is known: on real jobs, and on made ones.
 
-Run it by hand: ``python -m tests.benchmarks.audits [--runs 2000] [--only NAME]``. It prints how often the interval of
-:func:`accuracy_estimate` holds the accuracy, with labels drawn at random and by a plan; how many labels plans need
-beside a random sample; and how often a certified threshold breaks its promise, and what it accepts.
+Run it by hand: ``python -m tests.benchmarks.audits [--runs 2000] [--only NAME] [--part thresholds]``. It prints how
+often the interval of :func:`accuracy_estimate` holds the accuracy, with labels drawn at random and by a plan; how many
+labels plans need beside a random sample; and how often a certified threshold breaks its promise, and what it accepts.
 
 Labels are drawn as counts of right answers in each stratum, which is all that plans and estimates look at, and go
 through the same functions; :func:`audited` does one audit in full, and a test holds the one to the other.
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 import llama_classify_nb as lcn
-from llama_classify_nb.metrics import _labelled, _strata, accuracy_estimate, audit_plan, draw_sample, estimate, plan
+from llama_classify_nb.metrics import _labelled, _strata, accuracy_estimate, audit_plan, draw_sample, plan
 from llama_classify_nb.metrics import threshold as thresholds_
 from llama_classify_nb.metrics.intervals import clopper_pearson
 
@@ -143,7 +143,7 @@ class Strata:
         expected = _strata.expected(self.n_jobs, n, n_right, self.score)
         aim = plan._Aim(self.n_jobs, expected, self.score, n, ASSURANCE)
         wanted, simple = (min(budget or 0, int(self.n_jobs.sum())), 0) if margin is None else aim.needed(margin)
-        return aim.best(max(wanted, int(n.sum()))), simple
+        return aim.best(max(wanted, int(n.sum())))[0], simple
 
     def planned(
         self, runs: int, *, margin: float | None = None, budget: int | None = None, seed: int = 0
@@ -162,8 +162,8 @@ class Strata:
 
     def ends(self, n: np.ndarray, n_right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Give the ends of the intervals of audits by plan."""
-        parts = self.joined(n, n_right, 1)
-        _, lower, upper = _strata.intervals(*parts[:3], _strata.guarded(parts[1], ASSURANCE), parts[3])
+        parts = self.joined(n, n_right, _strata.FEWEST)
+        _, lower, upper, _ = _strata.audited(*parts[:3], ASSURANCE, parts[3])
         return lower, upper
 
     def at_random(self, runs: int, n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -172,11 +172,11 @@ class Strata:
         counts = chance.multivariate_hypergeometric(self.n_jobs, n, size=runs)
         right = self.drawn(chance, counts)
         lower, upper = clopper_pearson(right.sum(1), n, ASSURANCE)
-        if n >= estimate.FEWEST_FOR_MODEL:
+        if n >= _strata.FEWEST_FOR_MODEL:
             parts = self.joined(counts, right, _strata.FLOOR)
             level = 1 - _strata.GUARD_AT_RANDOM * (1 - ASSURANCE)
             _, low, high = _strata.intervals(*parts[:3], level, parts[3])
-            use = (high - low) / (upper - lower) <= estimate._GAIN
+            use = (high - low) / (upper - lower) <= _strata.GAIN
             lower, upper = np.where(use, low, lower), np.where(use, high, upper)
         return lower, upper
 
@@ -244,11 +244,22 @@ class Answers:
         return broken / runs, shares / runs
 
 
-def report(population: Population, runs: int) -> None:
-    """Print a line for each promise."""
-    strata, started = Strata(population), time.perf_counter()
-    name, size = population.name, len(population.jobs)
-    print(f"{name}: {size:,} jobs, {population.right.mean():.1%} right", flush=True)
+def of_plans_for_accuracy(population: Population, runs: int, target: float) -> tuple[float, float]:
+    """Give the same as :meth:`Answers.thresholds` for labels of whole audits that were planned for the accuracy."""
+    answers = Answers(population)
+    broken, shares = 0, 0.0
+    for seed in range(runs):
+        _, some, _ = audited(population, seed, margin=0.03)
+        threshold = thresholds_.precision_threshold(population.jobs, some, target=target)["threshold"].item()
+        above = answers.confidence >= threshold
+        broken += bool(above.any() and answers.right[above].mean() < target)
+        shares += above.mean()
+    return broken / runs, shares / runs
+
+
+def report_accuracy(population: Population, runs: int) -> None:
+    """Print how often intervals hold, and how many labels plans need."""
+    strata, size = Strata(population), len(population.jobs)
     for n in (one for one in COUNTS if one < size):
         line = f"  {n} labels"
         for how, (lower, upper) in (
@@ -261,8 +272,13 @@ def report(population: Population, runs: int) -> None:
     lower, upper, used, simple = strata.planned(max(1, runs // 10), margin=0.03)
     share = used.mean() / simple.mean()
     print(
-        f"  ± 0.03: {used.mean():.0f} of {simple.mean():.0f} labels = {share:.3f}, ± {np.mean(upper - lower) / 2:.4f}"
+        f"  ± 0.03: {used.mean():.0f} of {simple.mean():.0f} labels = {share:.3f}, ± {np.mean(upper - lower) / 2:.4f}",
+        flush=True,
     )
+
+
+def report_thresholds(population: Population, runs: int) -> None:
+    """Print how often certified thresholds break their promise, and what they accept."""
     kinds = [(None, target, by_plan) for target in (0.9, 0.95) for by_plan in (False, True)]
     kinds += [
         (by, 0.9, False)
@@ -273,18 +289,28 @@ def report(population: Population, runs: int) -> None:
         broken, accepted = Answers(population, by).thresholds(400, runs, by_plan=by_plan, target=target)
         what = f"{'planned' if by_plan else 'random'}{f', by {by}' if by else ''}"
         print(f"  {target:.0%} right, 400 {what}: broken {broken:.4f}, accepts {accepted:.3f}", flush=True)
-    print(f"  ({time.perf_counter() - started:.0f} s)", flush=True)
+    broken, accepted = of_plans_for_accuracy(population, max(1, runs // 20), 0.9)
+    print(f"  90% right, planned for the accuracy: broken {broken:.4f}, accepts {accepted:.3f}", flush=True)
+
+
+PARTS = {"accuracy": report_accuracy, "thresholds": report_thresholds}
 
 
 def main() -> None:
     """Simulate, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=2_000)
-    parser.add_argument("--only", help="a part of the names of the populations to simulate")
+    parser.add_argument("--only", default="", help="a part of the names of the populations to simulate")
+    parser.add_argument("--part", choices=PARTS, action="append", help="what to simulate; without it, all")
     options = parser.parse_args()
     for population in itertools.chain(populations(), [bundled()], made_populations()):
-        if (options.only or "") in population.name:
-            report(population, options.runs)
+        if options.only not in population.name:
+            continue
+        started = time.perf_counter()
+        print(f"{population.name}: {len(population.jobs):,} jobs, {population.right.mean():.1%} right", flush=True)
+        for part in options.part or PARTS:
+            PARTS[part](population, options.runs)
+        print(f"  ({time.perf_counter() - started:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":
