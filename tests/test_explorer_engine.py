@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import io
+from functools import partial
 from typing import Any
 
+import matplotlib as mpl
+import matplotlib.style
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image, ImageChops, ImageFilter
 
 import llama_classify_nb as lcn
 from llama_classify_nb.exceptions import ArgumentError
 from llama_classify_nb.widgets import _index, _search
+from llama_classify_nb.widgets._canvas import Canvas
 from llama_classify_nb.widgets._index import BINS, Counts, JobIndex
-from llama_classify_nb.widgets._linked import Linked
+from llama_classify_nb.widgets._linked import Linked, LinkedCounts
 from llama_classify_nb.widgets._pictures import Pictures
 from llama_classify_nb.widgets._search import Latest
 
@@ -38,6 +44,12 @@ def index(sample: lcn.JobSet) -> JobIndex:
 @pytest.fixture(scope="module")
 def linked(sample: lcn.JobSet) -> Linked:
     return Linked(sample.jobs)
+
+
+@pytest.fixture(scope="module")
+def pictures(index: JobIndex, linked: Linked) -> Pictures:
+    everything = counted(index, linked, {})
+    return Pictures(index.types, everything[0], linked, everything[1])
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
@@ -76,19 +88,83 @@ def test_rows_are_in_the_order_of_a_column(sample: lcn.JobSet, index: JobIndex, 
     assert index.rows(mask, column, ascending=ascending).tolist() == ordered.index.tolist()
 
 
-def test_a_picture_drawn_again_is_the_picture_drawn_first(index: JobIndex, linked: Linked) -> None:
-    masks = index.mask({}), index.mask({"types": ["memo"]})
-    (everything, all_), (some, few) = ((index.counts(mask), linked.counts(mask)) for mask in masks)
-    pictures, others = (Pictures(index.types, everything, linked) for _ in range(2))
-    first = pictures.draw(everything, all_)
-    between = pictures.draw(some, few)
-    assert pictures.draw(everything, all_) == first == others.draw(everything, all_)
+def counted(index: JobIndex, linked: Linked, filters: dict[str, Any]) -> tuple[Counts, LinkedCounts]:
+    mask = index.mask(filters)
+    return index.counts(mask), linked.counts(mask)
+
+
+def pixels(png: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(png))
+
+
+def assert_nothing_is_cut_off(drawn: list[tuple[bytes, str]]) -> None:
+    for png, _ in drawn:
+        array = np.asarray(pixels(png))
+        assert array.shape == (396, 704, 3)
+        for edge in (array[0], array[-1], array[:, 0], array[:, -1]):
+            assert (edge == 255).all()
+
+
+def test_a_picture_drawn_again_is_the_picture_drawn_first(index: JobIndex, linked: Linked, pictures: Pictures) -> None:
+    everything, some = counted(index, linked, {}), counted(index, linked, {"types": ["memo"]})
+    first = pictures.draw(*everything)
+    between = pictures.draw(*some)
+    assert pictures.draw(*everything) == first
+    assert Pictures(index.types, everything[0], linked, everything[1]).draw(*some) == between
     assert all(png != before for (png, _), (before, _) in zip(between, first, strict=True))
-    for png, _ in first:
-        pixels = np.asarray(Image.open(io.BytesIO(png)))
-        assert pixels.shape == (396, 704, 3)
-        for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
-            assert (edge == 255).all()  # nothing is cut off
+    assert_nothing_is_cut_off(first)
+
+
+@pytest.mark.parametrize("filters", [{}, {"types": ["memo"]}, {"outcomes": ["failed", "no_match"]}], ids=str)
+def test_pictures_are_those_of_plots_but_for_single_pixels(
+    sample: lcn.JobSet, index: JobIndex, linked: Linked, pictures: Pictures, filters: dict[str, Any]
+) -> None:
+    drawn = pictures.draw(*counted(index, linked, filters))
+    selection = lcn.metrics.select_jobs(sample.jobs, **filters)
+    assert selection["created_at"].min().date() == sample.jobs["created_at"].min().date()  # where both pictures begin
+    plots: list[tuple[Any, Any]] = [
+        (pictures._confidence, partial(lcn.plots.confidence_distribution, selection, by="type")),
+        (pictures._types, partial(lcn.plots.type_breakdown, selection)),
+        (pictures._times, partial(lcn.plots.jobs_over_time, selection)),
+        (pictures._failures, partial(lcn.plots.failure_causes, selection)),
+    ]
+    for (png, _), (picture, plot) in zip(drawn, plots, strict=True):
+        figure = Figure(figsize=(6.4, 3.6), dpi=110)
+        ours = picture._canvas.axes
+        axes = plot(ax=figure.add_axes(ours.get_position()))
+        axes.set(xlim=ours.get_xlim(), ylim=ours.get_ylim())
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        theirs = Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB")
+        # What is one pixel wide, such as an edge that stands a pixel aside, or a letter, doesn't count.
+        apart = ImageChops.difference(pixels(png), theirs).convert("L").point(lambda one: 255 * (one > 40))
+        inside = apart.filter(ImageFilter.MinFilter(3)).crop(picture._canvas._box)
+        assert np.asarray(inside).mean() / 255 < 0.002, plot.func.__name__
+
+
+def test_a_count_of_millions_has_its_factor_at_the_end_of_the_axis() -> None:
+    written: list[str] = []
+    canvas = Canvas("x", 3e7, "nothing")
+    canvas._text = lambda *arguments: written.append(arguments[2])  # type: ignore[method-assign,assignment]
+    for top, expected in [(3e7, ["0.0", "0.5", "1e7"]), (3.0, ["0.0", "0.5", "3.0"])]:
+        written.clear()
+        canvas.begin(top, "Title", is_empty=False)
+        assert written[0] == "Title"
+        assert set(expected) <= set(written), written
+
+
+def test_an_empty_picture_says_so_and_the_style_of_a_notebook_changes_nothing(
+    index: JobIndex, linked: Linked, pictures: Pictures
+) -> None:
+    everything, nothing = counted(index, linked, {}), counted(index, linked, {"types": ["unheard of"]})
+    plain = pictures.draw(*nothing)
+    with mpl.style.context("dark_background"):
+        before = mpl.rcParams.copy()
+        assert Pictures(index.types, everything[0], linked, everything[1]).draw(*nothing) == plain
+        assert mpl.rcParams == before
+    for png, _ in plain:
+        middle = np.asarray(pixels(png).crop((250, 150, 500, 220)))
+        assert middle.min() < 128 < middle.mean()  # a few dark letters on white
 
 
 @pytest.mark.parametrize("n_types", [0, 1, 41, 70])
@@ -97,9 +173,11 @@ def test_pictures_have_room_for_any_number_of_types(n_types: int, linked: Linked
         [f"type {number} of a name that is rather long for a label of a picture" for number in range(n_types)]
     )
     by_type = np.random.default_rng(1).integers(0, 9, (n_types + 1, BINS))
-    pictures = Pictures(types, Counts(by_type), linked)
     rest = linked.counts(index.mask({}))
-    (_, words), (_, others), *_ = pictures.draw(Counts(by_type), rest)
+    pictures = Pictures(types, Counts(by_type), linked, rest)
+    drawn = pictures.draw(Counts(by_type), rest)
+    assert_nothing_is_cut_off(drawn)
+    (_, words), (_, others), *_ = drawn
     assert f"Confidence of {by_type.sum():,} answered jobs" in words
     assert ("the commonest type" in others) == bool(n_types)
     nothing = Counts(np.zeros_like(by_type))
@@ -207,7 +285,10 @@ def test_periods_and_causes_are_those_of_the_metrics(
     templates = lcn.metrics.failure_assignments(sample.jobs).set_index("job_id")["template"]
     failed = selection.loc[selection["outcome"] == "failed", "job_id"]
     expected_causes = failed.map(templates).map(causes).value_counts().to_dict()
-    assert {c: int(n) for c, n in zip(linked.causes, counts.by_cause, strict=True) if n} == expected_causes
+    totals = counts.by_cause.sum(axis=1).tolist()
+    assert {c: n for c, n in zip(linked.causes, totals, strict=True) if n} == expected_causes
+    again = lcn.metrics.failure_causes(selection).groupby("retryable", dropna=False)["count"].sum()
+    assert counts.by_cause.sum(axis=0).tolist() == [int(again.get(one, 0)) for one in (True, False, pd.NA)]
 
 
 def test_periods_grow_with_the_time_that_jobs_span_and_jobs_without_a_time_are_counted(sample: lcn.JobSet) -> None:

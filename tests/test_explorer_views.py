@@ -121,6 +121,8 @@ def test_a_view_of_values_that_no_job_has_is_kept_and_leaves_none(sample: lcn.Jo
         ({"confidence": [0.9, 0.1]}, "the lower end must come first"),
         ({"created": ["2026-02-01T10:00", None]}, "a day in UTC"),
         ({"created": ["soon", None]}, "a day in UTC"),
+        ({"created": ["01.02.2026", None]}, "a day in UTC"),  # of January, or of February?
+        ({"created": [0, None]}, "a day in UTC"),
         ({"text": 3}, "text is 3"),
         ({"order": "by chance"}, "order is 'by chance'"),
     ],

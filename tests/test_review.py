@@ -146,6 +146,37 @@ class TestActs:
         enter(desk, "4")
         assert desk.labels["label"].tolist() == ["2"]
 
+    @pytest.mark.parametrize(("kind", "key"), [("n", "n"), ("S", "s"), ("?", "?")])
+    def test_a_type_that_is_a_key_too_is_clicked(
+        self, jobset: lcn.JobSet, open_desk: Any, kind: str, key: str, path: Path
+    ) -> None:
+        desk = open_desk()
+        desk._desk._rules = jobset.rules.assign(
+            type=jobset.rules["type"].astype(str).where(lambda one: one != "email", kind)
+        )
+        desk._draw()
+        desk.press(key)
+        assert f"{key} is both a type and the key for" in desk._message.value
+        assert len(lcn.read_labels(path)) == 0
+        desk.types.children[list(desk._desk.choices).index(kind)].click()
+        assert lcn.read_labels(path)["label"].tolist() == [kind]
+
+    def test_nothing_typed_is_no_type_though_one_has_no_name(self, jobset: lcn.JobSet, open_desk: Any) -> None:
+        desk = open_desk()
+        desk._desk._rules = jobset.rules.assign(
+            type=jobset.rules["type"].astype(str).where(lambda one: one != "email", "")
+        )
+        desk.press(" ")
+        assert "stands for nothing" in desk._message.value
+        assert len(desk.labels) == 0
+
+    def test_an_empty_queue_is_said_to_be_empty(self, open_desk: Any, queue: pd.DataFrame) -> None:
+        desk = open_desk(queue=queue.head(0))
+        assert "The queue is empty: there is no job to read." in desk._card.value
+        for key in ("1", "n", "memo"):
+            desk.press(key)
+            assert "The queue is empty" in desk._message.value
+
     def test_leaving_the_field_without_enter_labels_nothing(self, open_desk: Any) -> None:
         desk = open_desk()
         desk.keys.set_state({"value": "1"})

@@ -7,6 +7,7 @@ import html.parser
 from pathlib import Path
 from typing import Any
 
+import ipywidgets as w
 import pandas as pd
 import pytest
 from conftest import EDGE_CASES
@@ -88,6 +89,21 @@ def test_filters_add_up_and_order_and_pages_follow(explorer: Any) -> None:
     assert explorer.job.value in explorer._card.value
     explorer.type.value = "memo"
     assert explorer.page_number.value == 1
+
+
+def test_all_that_a_change_changes_is_sent_once_after_it_is_all_drawn(
+    explorer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[Any] = []
+    draw, turn = explorer._drawn.draw, explorer._turn
+    monkeypatch.setattr(w.Widget, "_send", lambda widget, *_, **__: events.append(widget))
+    monkeypatch.setattr(explorer._drawn, "draw", lambda *counts: (events.append("drawn"), draw(*counts))[1])
+    monkeypatch.setattr(explorer, "_turn", lambda: (turn(), events.append("turned")))
+    explorer.type.value = "memo"
+    others = [event for event in events if event is not explorer.type.field]  # which shows the choice at once
+    assert others[:2] == ["drawn", "turned"]
+    for part in ("_count", "_pictures", "_table", "_card"):
+        assert others.count(getattr(explorer, part)) == 1
 
 
 def test_the_card_marks_the_rule_that_won_and_shows_the_raw_answer_on_request(explorer: Any) -> None:

@@ -13,9 +13,12 @@ from . import _style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Whether asking again may help: 1 yes, 0 no, -1 unknown.
-_FILLS: dict[int, dict[str, Any]] = {1: _style.fill(0), 0: _style.outcome_fill("failed"), -1: _style.fill(-1)}
-_ANSWERS = {1: "may help", 0: "won't help", -1: "unknown"}
+#: By whether asking again may help, 1 yes, 0 no, -1 unknown: what the legend says, and the fill; pieces in this order.
+AGAIN: dict[int, tuple[str, dict[str, Any]]] = {
+    1: ("may help", _style.fill(0)),
+    0: ("won't help", _style.outcome_fill("failed")),
+    -1: ("unknown", _style.fill(-1)),
+}
 
 
 def failure_causes(jobs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -78,12 +81,12 @@ def draw_failure_causes(table: pd.DataFrame, n_jobs: int, *, ax: Axes | None = N
 def _pieces(ax: Axes, counts: pd.DataFrame) -> None:
     foot = np.zeros(len(counts))
     handles, labels = [], []
-    for again in (1, 0, -1):
+    for again, (answer, fill) in AGAIN.items():
         if again in counts:
             width = counts[again].to_numpy()
             some = np.flatnonzero(width)
-            handles.append(ax.barh(some, width[some], 0.7, foot[some], **_FILLS[again]))
-            labels.append(_ANSWERS[again])
+            handles.append(ax.barh(some, width[some], 0.7, foot[some], **fill))
+            labels.append(answer)
             foot += width
     for place, count in enumerate(foot):
         ax.annotate(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import ipywidgets as w
@@ -123,7 +125,16 @@ class Controls:
             _row(self.show_code),
             self._code,
         ]
+        self._parts = [part for row in rows for part in (row.children if isinstance(row, w.HBox) else [row])]
         return w.VBox(rows, layout=w.Layout(width="100%", grid_gap="6px", overflow="hidden"))
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Send all that changes at the end: a browser would lay its page out for each part, while the kernel works."""
+        with contextlib.ExitStack() as held:
+            for part in self._parts:
+                held.enter_context(part.hold_sync())
+            yield
 
 
 def _row(*controls: w.Widget) -> w.HBox:

@@ -101,6 +101,13 @@ class Desk:
         return rows, self.n
 
     @property
+    def end(self) -> str:
+        """Why no job is shown, where none is."""
+        if not self._ids:
+            return "The queue is empty: there is no job to read."
+        return "Every job of the queue is read; go back to change a label."
+
+    @property
     def job(self) -> pd.Series | None:
         """The job shown, without its answer while that is hidden; None: all are read."""
         return None if self.place is None else self.job_at(self.place)
@@ -164,13 +171,19 @@ class Desk:
     def press(self, key: str, note: str = "") -> str:
         """Do what a key stands for: a rule's number or type, or one of ``KEYS``."""
         key = key.strip()
+        kinds = list(self.choices)
+        named = [one for one in kinds if key and one.casefold() == key.casefold()]
         if key.lower() in KEYS:
             name = KEYS[key.lower()]
+            if named:
+                raise ArgumentError(
+                    f"{key} is both a type and the key for {name.replace('_', ' ')!r}; click the one you mean"
+                )
             act = getattr(self, name)
             said: str = act(note) if name in ("no_rule", "cant_tell", "skip") else act()
             return said
-        kinds = list(self.choices)
-        named = [one for one in kinds if one.casefold() == key.casefold()]
+        if self.place is None:
+            raise ArgumentError(self.end)
         if key.isdecimal() and 1 <= int(key) <= len(kinds):
             numbered = kinds[int(key) - 1]
             if named not in ([], [numbered]):
@@ -268,7 +281,7 @@ class Desk:
 
     def _write(self, action: str, label: str | None, note: str) -> str:
         if self.place is None:
-            raise ArgumentError("Every job of the queue is read; go back to change a label.")
+            raise ArgumentError(self.end)
         record = self._record(self.place, action, label, note)
         self._log.append(record)
         self._said.read()

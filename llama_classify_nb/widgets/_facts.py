@@ -61,7 +61,10 @@ class Facts:
         self._answered, self._confidence = _arguments.answered_confidence(jobs)
         self._row = np.flatnonzero(self._answered)
         self._types = jobs["type"].astype("category").cat.codes.to_numpy()
-        self._files = jobs["file_input"]
+        # Read cell by cell: to take some rows of a column, pandas and Arrow would first join its thousands of chunks.
+        self._cells = {name: jobs[name].array for name in _SAME_FILE}
+        # A number for each file, -1 for none: to compare a million texts would take 20 ms for each card.
+        self._files = pd.factorize(jobs["file_input"])[0].astype(np.int32 if len(jobs) < 1 << 31 else np.int64)
         self._labels: dict[int, tuple[str, bool | None]] = {}
         if labels is not None:
             found = _labelled.match(jobs, labels, rules)
@@ -79,8 +82,7 @@ class Facts:
             cause, advice = str(found["cause"]), str(found["next_step"])
             retryable = None if pd.isna(found["retryable"]) else bool(found["retryable"])
         label, is_right = self._labels.get(row, (None, None))
-        same = self._same_file(row)
-        return Known(self._place(row), cause, retryable, advice, label, is_right, same.head(MOST_SAME_FILE), len(same))
+        return Known(self._place(row), cause, retryable, advice, label, is_right, *self._same_file(row))
 
     def _place(self, row: int) -> Place | None:
         if not self._answered[row]:
@@ -92,11 +94,12 @@ class Facts:
         n_below, n_same = int((like < own).sum()), int((like == own).sum())
         return Place(len(like), n_below, n_same, bins.tolist(), int(np.searchsorted(edges, own, side="right")))
 
-    def _same_file(self, row: int) -> pd.DataFrame:
-        file = self._files.iloc[row]
-        if pd.isna(file):
-            return self._jobs.iloc[:0]
-        rows = np.flatnonzero((self._files == file).to_numpy(dtype=bool, na_value=False))
-        some = self._jobs[list(_SAME_FILE)].iloc[rows[rows != row]]
-        made = some["created_at"].sort_values(ascending=False, kind="stable", na_position="last")
-        return pd.DataFrame(some.reindex(made.index))
+    def _same_file(self, row: int) -> tuple[pd.DataFrame, int]:
+        """Give the latest of the other jobs about its file, and how many there are."""
+        file = self._files[row]
+        rows = np.flatnonzero(self._files == file) if file >= 0 else np.empty(0, np.intp)
+        rows = rows[rows != row]
+        made = self._jobs["created_at"].iloc[rows].reset_index(drop=True)
+        latest = made.sort_values(ascending=False, kind="stable", na_position="last").index[:MOST_SAME_FILE]
+        some = rows[latest].tolist()
+        return pd.DataFrame({name: [cells[at] for at in some] for name, cells in self._cells.items()}), len(rows)

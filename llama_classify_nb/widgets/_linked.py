@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from .. import schema
 from ..metrics import _arguments, failure_assignments, failure_causes
 from ..metrics.over_time import period_number, period_start
+from ..plots.failure_causes import AGAIN
 
 MOST_PERIODS = 120  # that a picture can tell apart
 _LENGTHS = {"h": "hour", "D": "day", "W": "week", "M": "month"}
@@ -19,7 +20,7 @@ class LinkedCounts(NamedTuple):
     """The jobs of a selection, counted."""
 
     by_period: np.ndarray  # int64, a row for each outcome, a column for each period and a last one for no time
-    by_cause: np.ndarray  # int64, one for each cause
+    by_cause: np.ndarray  # int64, a row for each cause, a column for each of AGAIN: whether asking again may help
 
 
 class Linked:
@@ -76,11 +77,18 @@ class Linked:
         self.templates = pd.Series(assigned.reindex(some["job_id"]).to_numpy(dtype=object), index=failed)
         cause = self.templates.map(self.advice["cause"].astype(object))
         self._failed = failed
-        self._causes = pd.Index(self.causes).get_indexer(pd.Index(cause.to_numpy(dtype=object)))
+        cause_at = pd.Index(self.causes).get_indexer(pd.Index(cause.to_numpy(dtype=object)))
+        again = self.templates.map(self.advice["retryable"].astype(object).map(_again))
+        self._causes = cause_at * len(AGAIN) + again.to_numpy(dtype=np.intp)
 
     def counts(self, mask: np.ndarray) -> LinkedCounts:
         """Count the jobs of a mask."""
         n = len(schema.OUTCOMES)
         cells = np.bincount(self._cells[mask], minlength=n * self._n_periods).reshape(n, -1)
-        causes = np.bincount(self._causes[mask[self._failed]], minlength=len(self.causes))
-        return LinkedCounts(cells, causes)
+        causes = np.bincount(self._causes[mask[self._failed]], minlength=len(self.causes) * len(AGAIN))
+        return LinkedCounts(cells, causes.reshape(-1, len(AGAIN)))
+
+
+def _again(retryable: Any) -> int:
+    """Give the place in ``AGAIN`` of whether asking again may help."""
+    return list(AGAIN).index(-1 if pd.isna(retryable) else int(retryable))

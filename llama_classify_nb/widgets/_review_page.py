@@ -28,7 +28,7 @@ _FACTS = (
     "created_at",
 )
 STYLE = """<style>
-.lcn .review-key { font-weight: 600; white-space: nowrap; }
+.lcn .card td.review-key { font-weight: 600; white-space: nowrap; min-width: 0; }
 .lcn .said td { background: rgba(0, 158, 115, .14) !important; }
 .lcn .hidden { font-style: italic; }
 .lcn .stop { border-left: 4px solid #009e73; padding: 4px 10px; font-weight: 600; }

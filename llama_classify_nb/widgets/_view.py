@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import pandas as pd
-
 from ..exceptions import ArgumentError
+from ..moments import read_moment
 
 #: By what the table is ordered, and whether upwards.
 ORDERS: dict[str, tuple[str, bool]] = {
@@ -125,10 +124,9 @@ def _day(value: Any) -> dt.date | None:
     if value is None:
         return None
     try:
-        time = pd.Timestamp(value)
-        time = time.tz_convert("UTC").tz_localize(None) if time.tz is not None else time
-        if pd.isna(time) or time != time.normalize():
+        time = read_moment("created", value)
+        if time != time.normalize():
             raise ValueError
-    except (TypeError, ValueError):
+    except (ArgumentError, ValueError):
         raise ArgumentError(f"view: created holds {value!r}; an end must be a day in UTC, like '2026-02-28'") from None
     return time.date()

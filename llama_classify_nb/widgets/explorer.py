@@ -101,19 +101,21 @@ class Explorer(Controls):
         super().__init__({name: Choices(self._index, jobs[one.column], one) for name, one in CHOICES.items()})
         self._facts = Facts(jobs, jobset.rules, self._linked, labels)
         self._mask = np.ones(len(jobs), dtype=bool)
-        self._drawn = Pictures(self._index.types, self._index.counts(self._mask), self._linked)
+        counts = self._index.counts(self._mask), self._linked.counts(self._mask)
+        self._drawn = Pictures(self._index.types, counts[0], self._linked, counts[1])
         self._images: list[tuple[bytes, str]] = []
         self._rows = np.arange(len(jobs))  # of the selection, in the order of the table
         self._shown: dict[str, int] = {}  # the row of each job on the page
-        self._columns = jobs[list(page.COLUMNS)]  # what a page shows: to take more takes longer
+        # Read cell by cell: to take fifty rows of a column, pandas and Arrow would first join its thousands of chunks.
+        self._cells = {name: jobs[name].array for name in page.COLUMNS}
         # A front end may run a callback in another thread than the cell's: one change at a time.
         self._lock, self._is_held = threading.RLock(), False
         self._latest = Latest(self._index, partial(self._do, self._filter))
         self._on_card: str | None = None
+        self.widget = self.laid_out()
         self._set({} if view is None else view)
         self._filter()  # says what is wrong with a view while somebody listens
         self._observe()
-        self.widget = self.laid_out()
 
     def _observe(self) -> None:
         for control in self.filters:
@@ -141,7 +143,7 @@ class Explorer(Controls):
 
     def _do(self, act: Callable[[], None]) -> None:
         """Do something that changes controls, and show its error where it is seen: logs are read by nobody."""
-        with self._lock:
+        with self._lock, self.at_once():
             was_held, self._is_held = self._is_held, True
             self._error.value = ""
             try:
@@ -231,14 +233,15 @@ class Explorer(Controls):
         code = page.shown(_view.code(self._view())) if self.show_code.value else ""
         self._code.value = page.frame(f'<pre class="code" tabindex="0">{code}</pre>') if code else ""
 
-    def _page(self, first: int) -> pd.DataFrame:
-        return self._columns.iloc[self._rows[first : first + page.ROWS]]
+    def _page(self, first: int) -> list[dict[str, Any]]:
+        rows = self._rows[first : first + page.ROWS].tolist()
+        return [{name: cells[row] for name, cells in self._cells.items()} for row in rows]
 
     def _turn(self) -> None:
         first = (self.page_number.value - 1) * page.ROWS
         jobs = self._page(first)
         self._table.value = page.frame(page.table(jobs, first, self._marked, self._sorted))
-        ids = jobs["job_id"].tolist()
+        ids = [job["job_id"] for job in jobs]
         self._shown = dict(zip(ids, self._rows[first : first + page.ROWS].tolist(), strict=True))
         options = [(f"{number:,}. {page.label(job_id)}", job_id) for number, job_id in enumerate(ids, start=first + 1)]
         self.job.offer(options)

@@ -32,7 +32,9 @@ STYLE = """<style>
 .lcn .count { font-size: 15px; font-weight: 600; }
 .lcn .won td { font-weight: 600; }
 .lcn .prose { white-space: pre-wrap; overflow-wrap: anywhere; }
-.lcn .card { border: 1px solid var(--jp-border-color2, #ddd); border-radius: 4px; padding: 10px 14px; }
+.lcn .card { border: 1px solid var(--jp-border-color2, #ddd); border-radius: 4px; padding: 10px 14px;
+  overflow-wrap: anywhere; }
+.lcn .card td { min-width: 60px; } .lcn .card td:has(+ td.text) { min-width: 130px; }
 .lcn .columns { display: flex; flex-wrap: wrap; gap: 8px 32px; }
 .lcn .columns > div { flex: 1 1 320px; min-width: 0; }
 .lcn .pictures { display: grid; gap: 8px 32px; max-width: 1160px;
@@ -108,8 +110,10 @@ def pictures(drawn: Iterable[tuple[bytes, str]]) -> str:
     return f'<div class="pictures">{"".join(images)}</div>'
 
 
-def table(jobs: pd.DataFrame, first: int, mark: str = "", sort: tuple[str, bool] = ("", True), room: int = 0) -> str:
-    """Give a page of the table jobs, of which it reads ``COLUMNS``; its first row has the number ``first`` + 1.
+def table(
+    jobs: list[dict[str, Any]], first: int, mark: str = "", sort: tuple[str, bool] = ("", True), room: int = 0
+) -> str:
+    """Give a page of the table jobs, rows of ``COLUMNS``; its first row has the number ``first`` + 1.
 
     ``sort`` is the column that it is ordered by, and whether upwards; ``room`` the most bytes that its rows may take.
     """
@@ -124,7 +128,7 @@ def table(jobs: pd.DataFrame, first: int, mark: str = "", sort: tuple[str, bool]
         "created_at (UTC)",
     )
     head = "".join(f'<th scope="col"{_sorted(name, *sort)}>{name}</th>' for name in names)
-    rows = [_row(number, row, mark) for number, row in enumerate(jobs.to_dict("records"), start=first + 1)]
+    rows = [_row(number, row, mark) for number, row in enumerate(jobs, start=first + 1)]
     if room:
         sizes = np.cumsum([len(row.encode()) for row in rows] or [0])
         rows = rows[: int((sizes <= room).sum())] if len(rows) else rows
@@ -138,7 +142,7 @@ def _sorted(name: str, column: str, ascending: bool) -> str:
     return f' aria-sort="{"ascending" if ascending else "descending"}"'
 
 
-def _row(place: int, row: dict[Any, Any], mark: str) -> str:
+def _row(place: int, row: dict[str, Any], mark: str) -> str:
     text = row["error_message"] if isinstance(row["error_message"], str) else row["reasoning"]
     job_id = row["job_id"]
     # Ids may begin alike, or end alike: both ends tell the rows of a page apart, and the card has all of it.

@@ -201,7 +201,7 @@ class Review:
     def _draw_job(self) -> None:
         desk, job = self._desk, self._desk.job
         if job is None or desk.place is None:
-            self._card.value = page.frame('<div class="card">Every job of this queue is read.</div>')
+            self._card.value = page.frame(f'<div class="card">{page.shown(desk.end)}</div>')
             self._draw_types({})
             self._place_document()
             self.note.value = ""

@@ -35,6 +35,7 @@ _FLAGS = (
     "--force-color-profile=srgb",
 )
 LAB, NOTEBOOK = "lab/tree", "notebooks"
+SECOND_LAB = "lab/workspaces/second/tree"  # beside another: two pages would fight for one workspace
 #: Where a screenshot goes that the README shows, if it is to be made anew.
 IMAGES = os.environ.get("README_IMAGES")
 _NOTEBOOK = """() => {
@@ -47,6 +48,18 @@ _IDLE = """() => {
     const current = window.jupyterapp.shell.currentWidget;
     const session = current && current.sessionContext && current.sessionContext.session;
     return !!session && !!session.kernel && current.context.isReady && session.kernel.status === 'idle';
+}"""
+
+
+_OPEN = """async path => {
+    const {shell, commands} = window.jupyterapp;
+    shell.collapseLeft();
+    await commands.execute('docmanager:open', {path, factory: 'Notebook'});  // first, or a launcher comes
+    for (const one of [...shell.widgets('main')]) {
+        if (one.context && one.context.path === path) { continue; }
+        if (one.sessionContext) { await one.sessionContext.shutdown(); }
+        one.dispose();
+    }
 }"""
 
 
@@ -75,6 +88,7 @@ def jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
         "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--AsyncIOLoopKernelRestarter.time_to_dead=0.5",  # seconds between two looks at whether a kernel lives
     ]
     with _served(folder, "jupyterlab", options, "/api/status", theme) as address:
         yield address
@@ -181,31 +195,31 @@ def browser(width: int = 1280, height: int = 1500) -> Iterator[Page]:
 
 
 @contextlib.contextmanager
-def in_voila(folder: Path, notebook: str) -> Iterator[Page]:
-    """Serve a notebook by Voila and open it in a browser.
+def in_voila(page: Page, folder: Path, notebook: str) -> Iterator[Page]:
+    """Serve a notebook by Voila and open it beside a page that is open.
 
     Voila sometimes stops half-way through its first page, for good (voila-dashboards/voila#1395); a new server doesn't.
     """
-    with browser() as page, contextlib.ExitStack() as server:
-        page.set_default_timeout(CEILING_MS)
+    with another(page) as other, contextlib.ExitStack() as server:
+        other.set_default_timeout(CEILING_MS)
         try:
             address = server.enter_context(voila(folder, notebook))
-            page.goto(address, wait_until="domcontentloaded", timeout=CEILING_MS * 3 // 4)
+            other.goto(address, wait_until="domcontentloaded", timeout=CEILING_MS * 3 // 4)
         except playwright_api.TimeoutError:
             server.close()
             address = server.enter_context(voila(folder, notebook))
-            page.goto(address, wait_until="domcontentloaded", timeout=2 * CEILING_MS)
-        yield page
+            other.goto(address, wait_until="domcontentloaded", timeout=2 * CEILING_MS)
+        yield other
 
 
 @contextlib.contextmanager
 def another(page: Page) -> Iterator[Page]:
-    """Open a page of somebody else, in a browser of their own."""
-    chromium = page.context.browser
-    assert chromium is not None
-    context = chromium.new_context(viewport=page.viewport_size, locale="en-US", reduced_motion="reduce")
-    yield context.new_page()
-    context.close()
+    """Open another page, of somebody else or with another program, beside one that is open."""
+    other = page.context.new_page()
+    assert page.viewport_size is not None
+    other.set_viewport_size(page.viewport_size)
+    yield other
+    other.close()
 
 
 def outside(page: Page) -> list[str]:
@@ -248,12 +262,47 @@ def until_idle(page: Page) -> None:
     page.wait_for_function(_IDLE)
 
 
-def run_all(page: Page, address: str) -> None:
-    """Open a notebook and run all its cells; a cell that fails fails the test."""
+def open_lab(page: Page, server: str) -> None:
+    """Open JupyterLab, to run notebooks in it with ``run_here``."""
+    _load(page, f"{server}/lab")
+
+
+def _load(page: Page, address: str) -> None:
     page.set_default_timeout(CEILING_MS)
     page.goto(f"{address}?reset", wait_until="domcontentloaded")
     page.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored")
     page.evaluate("() => window.jupyterapp.restored")
+
+
+def run_all(page: Page, address: str) -> None:
+    """Open a notebook by its address and run all its cells; a cell that fails fails the test."""
+    _load(page, address)
+    _run_opened(page)
+
+
+def run_here(page: Page, path: str, width: int = 1280, height: int = 1500) -> None:
+    """Run all cells of a notebook in the JupyterLab that a page shows: to load it anew takes several seconds.
+
+    If the notebook is open, its kernel goes on; any other ends with its kernel, and without a question.
+    """
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate(_OPEN, path)
+    _run_opened(page)
+
+
+@contextlib.contextmanager
+def opened(page: Page, server: str, program: str, path: str) -> Iterator[Page]:
+    """Run a notebook in the JupyterLab that a page shows, or in Notebook 7 beside it, and give the page of it."""
+    if program == LAB:
+        run_here(page, path)
+        yield page
+    else:
+        with another(page) as other:
+            run_all(other, f"{server}/{program}/{path}")
+            yield other
+
+
+def _run_opened(page: Page) -> None:
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
     until_idle(page)  # a run before the kernel is there is dropped without a word
     run_cells(page)

@@ -80,6 +80,14 @@ def server(folder: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def page(server: str) -> Iterator[Any]:
+    """One JupyterLab in one browser for the tests of this module."""
+    with browser.browser() as page:
+        browser.open_lab(page, server)
+        yield page
+
+
 def choose(page: Any, name: str, text: str) -> None:
     """Choose in a field as a person does who types."""
     field = page.get_by_label(name, exact=True)
@@ -94,50 +102,49 @@ def options(page: Any, name: str) -> list[str]:
     return page.get_by_label(name, exact=True).evaluate(read)  # type: ignore[no-any-return]
 
 
-def test_jobs_are_filtered_sorted_opened_and_saved_and_hostile_ones_run_nothing(folder: Path, server: str) -> None:
-    with browser.browser() as page:
-        dialogs: list[str] = []
-        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-        browser.run_all(page, f"{server}/{browser.LAB}/explore.ipynb")
-        count = page.locator(".lcn .count")
-        expect(count).to_have_text("600 of 600 jobs")
-        pictures = page.locator(".jp-OutputArea img")
-        expect(pictures).to_have_count(4)
-        before = pictures.first.get_attribute("src")
-        choose(page, "Order", "lowest conf")
-        expect(page.locator(".lcn th[aria-sort=ascending]")).to_have_text("confidence")
-        card = page.locator(".lcn .card")
-        expect(card).to_contain_text("<script>window.__pwned=1</script>")
-        expect(card).to_contain_text("\\u202eback")
-        expect(card).to_contain_text("it is the only one")
-        page.get_by_label("with its raw answer").check()
-        expect(card).to_contain_text("Raw answer")
-        for name in ("of type", "of configuration"):
-            assert HOSTILE[:40] in "".join(options(page, name))
+def test_jobs_are_filtered_sorted_opened_and_saved_and_hostile_ones_run_nothing(folder: Path, page: Any) -> None:
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    browser.run_here(page, "explore.ipynb")
+    count = page.locator(".lcn .count")
+    expect(count).to_have_text("600 of 600 jobs")
+    pictures = page.locator(".jp-OutputArea img")
+    expect(pictures).to_have_count(4)
+    before = pictures.first.get_attribute("src")
+    choose(page, "Order", "lowest conf")
+    expect(page.locator(".lcn th[aria-sort=ascending]")).to_have_text("confidence")
+    card = page.locator(".lcn .card")
+    expect(card).to_contain_text("<script>window.__pwned=1</script>")
+    expect(card).to_contain_text("\\u202eback")
+    expect(card).to_contain_text("it is the only one")
+    page.get_by_label("with its raw answer").check()
+    expect(card).to_contain_text("Raw answer")
+    for name in ("of type", "of configuration"):
+        assert HOSTILE[:40] in "".join(options(page, name))
 
-        memos = next(one for one in options(page, "of type") if one.startswith("memo ("))
-        n = memos.partition("(")[2].rstrip(")")
-        page.get_by_label("of type", exact=True).fill(memos)  # what choosing it from the list types
-        page.keyboard.press("Enter")
-        expect(count).to_contain_text(f"{n} of 600 jobs")
-        expect(page.get_by_placeholder(memos)).to_be_focused()
-        page.wait_for_function(
-            """old => { const image = document.querySelector('.jp-OutputArea img');
-                        return image && image.complete && image.naturalWidth > 0 && image.src !== old; }""",
-            arg=before,
-        )
-        expect(pictures).to_have_count(4)
-        choose(page, "Job", "3")
-        expect(card).to_contain_text("answers of type memo: 2 are less sure")
-        page.get_by_label("Show the code for this view").check()
-        expect(page.locator(".lcn pre.code")).to_contain_text("types=['memo']")
-        page.get_by_role("button", name="Save selection as CSV").click()
-        expect(page.get_by_text(f"{n} jobs saved in")).to_be_visible()
-        code = page.locator(".lcn pre.code").text_content()
-        page.get_by_role("button", name="Reset filters").click()
-        expect(count).to_have_text("600 of 600 jobs")
-        assert page.evaluate("() => window.__pwned") is None
-        assert dialogs == []
+    memos = next(one for one in options(page, "of type") if one.startswith("memo ("))
+    n = memos.partition("(")[2].rstrip(")")
+    page.get_by_label("of type", exact=True).fill(memos)  # what choosing it from the list types
+    page.keyboard.press("Enter")
+    expect(count).to_contain_text(f"{n} of 600 jobs")
+    expect(page.get_by_placeholder(memos)).to_be_focused()
+    page.wait_for_function(
+        """old => { const image = document.querySelector('.jp-OutputArea img');
+                    return image && image.complete && image.naturalWidth > 0 && image.src !== old; }""",
+        arg=before,
+    )
+    expect(pictures).to_have_count(4)
+    choose(page, "Job", "3")
+    expect(card).to_contain_text("answers of type memo: 2 are less sure")
+    page.get_by_label("Show the code for this view").check()
+    expect(page.locator(".lcn pre.code")).to_contain_text("types=['memo']")
+    page.get_by_role("button", name="Save selection as CSV").click()
+    expect(page.get_by_text(f"{n} jobs saved in")).to_be_visible()
+    code = page.locator(".lcn pre.code").text_content()
+    page.get_by_role("button", name="Reset filters").click()
+    expect(count).to_have_text("600 of 600 jobs")
+    assert page.evaluate("() => window.__pwned") is None
+    assert dialogs == []
     saved = export.read_csv(folder / "notebooks" / "selection.csv")
     names: dict[str, object] = {"jobset": lcn.read_jobs(folder / "notebooks" / "jobs.jsonl")}
     expected = eval(code.partition("\n\n")[2], {**names, "lcn": lcn})  # noqa: S307  # our own code, as a user pastes it
@@ -147,9 +154,8 @@ def test_jobs_are_filtered_sorted_opened_and_saved_and_hostile_ones_run_nothing(
 
 
 @pytest.mark.parametrize("place", [browser.LAB, browser.NOTEBOOK])
-def test_the_keyboard_alone_will_do_and_letters_leave_the_notebook_as_it_is(place: str, server: str) -> None:
-    with browser.browser() as page:
-        browser.run_all(page, f"{server}/{place}/explore.ipynb")
+def test_the_keyboard_alone_will_do_and_letters_leave_the_notebook_as_it_is(place: str, page: Any, server: str) -> None:
+    with browser.opened(page, server, place, "explore.ipynb") as page:
         count, alert = page.locator(".lcn .count"), page.locator(".lcn [role=alert]")
         expect(count).to_have_text("600 of 600 jobs")
         page.get_by_label("Show", exact=True).focus()
@@ -193,25 +199,23 @@ def test_the_keyboard_alone_will_do_and_letters_leave_the_notebook_as_it_is(plac
         assert browser.notebook_of(page) == before
 
 
-def test_it_can_be_read_narrow_wide_light_and_dark_and_axe_finds_nothing_serious(folder: Path, server: str) -> None:
-    with browser.browser(width=1400) as page:
-        browser.run_all(page, f"{server}/{browser.LAB}/explore.ipynb")
-        expect(page.locator(".lcn .count")).to_have_text("600 of 600 jobs")
-        page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-        choose(page, "Order", "lowest")  # the hostile job comes first
-        page.get_by_label("Show the code for this view").check()
-        page.get_by_label("with its raw answer").check()
-        choose(page, "of configuration", "nonsense")
-        expect(page.locator(".lcn [role=alert]")).to_be_visible()
-        expect(page.locator(".lcn .card")).to_contain_text("Raw answer")
-        look(page, folder, "hostile")
-        page.get_by_label("mentioning").fill("no job says this")
-        expect(page.locator(".lcn .count")).to_contain_text("0 of 600")
-        look(page, folder, "nothing")
-        page.get_by_label("mentioning").fill("letter")
-        choose(page, "of type", "memo")
-        expect(page.locator(".lcn .card")).to_contain_text("answers of type memo")
-        look(page, folder, "memo")
+def test_it_can_be_read_narrow_wide_light_and_dark_and_axe_finds_nothing_serious(folder: Path, page: Any) -> None:
+    browser.run_here(page, "explore.ipynb", width=1400)
+    expect(page.locator(".lcn .count")).to_have_text("600 of 600 jobs")
+    choose(page, "Order", "lowest")  # the hostile job comes first
+    page.get_by_label("Show the code for this view").check()
+    page.get_by_label("with its raw answer").check()
+    choose(page, "of configuration", "nonsense")
+    expect(page.locator(".lcn [role=alert]")).to_be_visible()
+    expect(page.locator(".lcn .card")).to_contain_text("Raw answer")
+    look(page, folder, "hostile")
+    page.get_by_label("mentioning").fill("no job says this")
+    expect(page.locator(".lcn .count")).to_contain_text("0 of 600")
+    look(page, folder, "nothing")
+    page.get_by_label("mentioning").fill("letter")
+    choose(page, "of type", "memo")
+    expect(page.locator(".lcn .card")).to_contain_text("answers of type memo")
+    look(page, folder, "memo")
 
 
 def look(page: Any, folder: Path, state: str) -> None:
@@ -226,22 +230,20 @@ def look(page: Any, folder: Path, state: str) -> None:
         assert browser.serious_faults(page, OURS) == []
 
 
-def test_the_quickstart_runs_in_jupyterlab_and_shows_what_the_readme_shows(folder: Path, server: str) -> None:
-    with browser.browser(width=1280, height=1240) as page:
-        browser.run_all(page, f"{server}/{browser.LAB}/00-quickstart.ipynb")
-        expect(page.locator(".lcn .count")).to_have_text("5,992 of 5,992 jobs")
-        page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-        choose(page, "Show", "matched")
-        choose(page, "Order", "lowest confidence")
-        page.get_by_label("mentioning").fill("letter")
-        expect(page.locator(".lcn td mark").first).to_be_visible()
-        page.get_by_label("Show", exact=True).evaluate("one => one.scrollIntoView()")
-        browser.take(page, folder / "shots" / "explore.png")
+def test_the_quickstart_runs_in_jupyterlab_and_shows_what_the_readme_shows(folder: Path, page: Any) -> None:
+    browser.run_here(page, "00-quickstart.ipynb", height=1240)
+    expect(page.locator(".lcn .count")).to_have_text("5,992 of 5,992 jobs")
+    choose(page, "Show", "matched")
+    choose(page, "Order", "lowest confidence")
+    page.get_by_label("mentioning").fill("letter")
+    expect(page.locator(".lcn td mark").first).to_be_visible()
+    page.get_by_label("Show", exact=True).evaluate("one => one.scrollIntoView()")
+    browser.take(page, folder / "shots" / "explore.png")
     assert (folder / "notebooks" / "report" / "jobs.csv").is_file()
 
 
-def test_the_quickstart_runs_in_voila(folder: Path) -> None:
-    with browser.in_voila(folder, "00-quickstart.ipynb") as page:
+def test_the_quickstart_runs_in_voila(folder: Path, page: Any) -> None:
+    with browser.in_voila(page, folder, "00-quickstart.ipynb") as page:
         count = page.locator(".lcn .count")
         expect(count).to_have_text("5,992 of 5,992 jobs")
         choose(page, "Show", "failed")

@@ -34,6 +34,7 @@ lines = gzip.open(sample_path()).read().split(b'\\n')[:60]
 first = json.loads(lines[0])
 first['result']['reasoning'] = first['configuration']['rules'][2]['description'] = first['file_input'] = {HOSTILE!r}
 first['configuration']['rules'][3]['type'] = {HOSTILE[:40]!r}
+first['configuration']['rules'][-1]['type'] = 'long' * 60
 open('jobs.jsonl', 'wb').write(b'\\n'.join([json.dumps(first).encode(), *lines[1:]]))
 jobset = lcn.read_jobs('jobs.jsonl')
 plan = lcn.metrics.audit_plan(jobset.jobs, margin=0.15)
@@ -87,6 +88,14 @@ def server(shared: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def page(server: str) -> Iterator[Any]:
+    """One JupyterLab in one browser for the tests of this module."""
+    with browser.browser() as page:
+        browser.open_lab(page, server)
+        yield page
+
+
 def press(page: Any, text: str) -> None:
     """Type into the field "Key", and Enter once it is there: JupyterLab may move the focus after a cell has run.
 
@@ -100,41 +109,40 @@ def press(page: Any, text: str) -> None:
     key.press("Enter")
 
 
-def test_three_jobs_are_labelled_by_keyboard_one_is_undone_and_a_new_kernel_goes_on(shared: Path, server: str) -> None:
+def test_three_jobs_are_labelled_by_keyboard_one_is_undone_and_a_new_kernel_goes_on(shared: Path, page: Any) -> None:
     place = write(shared, "keyboard")
-    with browser.browser() as page:
-        dialogs: list[str] = []
-        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-        browser.run_all(page, f"{server}/{browser.LAB}/keyboard/review.ipynb")
-        count, card = page.locator(".lcn .count"), page.locator(".lcn .card").first
-        expect(count).to_have_text("0 of 6 read")
-        expect(card).to_contain_text("<script>window.__pwned=1</script>")
-        expect(card).to_contain_text("\\u202eback")
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    browser.run_here(page, "keyboard/review.ipynb")
+    count, card = page.locator(".lcn .count"), page.locator(".lcn .card").first
+    expect(count).to_have_text("0 of 6 read")
+    expect(card).to_contain_text("<script>window.__pwned=1</script>")
+    expect(card).to_contain_text("\\u202eback")
 
-        key = page.get_by_label("Key", exact=True)
-        press(page, "1")
-        expect(count).to_have_text("1 of 6 read")
-        expect(card).to_contain_text("hidden until you have labelled this job")
-        assert len(lcn.read_labels(place / "labels.csv")) == 1
-        expect(key).to_be_focused()
-        expect(key).to_have_value("")
-        press(page, "me")  # the beginning of memo
-        expect(count).to_have_text("2 of 6 read")
-        page.get_by_label("Note", exact=True).fill("=1+1")
-        press(page, "n")
-        expect(count).to_have_text("3 of 6 read")
-        press(page, "u")
-        expect(count).to_have_text("2 of 6 read")
-        expect(page.get_by_text("Taken back: (no rule fits)")).to_be_visible()
+    key = page.get_by_label("Key", exact=True)
+    press(page, "1")
+    expect(count).to_have_text("1 of 6 read")
+    expect(card).to_contain_text("hidden until you have labelled this job")
+    assert len(lcn.read_labels(place / "labels.csv")) == 1
+    expect(key).to_be_focused()
+    expect(key).to_have_value("")
+    press(page, "me")  # the beginning of memo
+    expect(count).to_have_text("2 of 6 read")
+    page.get_by_label("Note", exact=True).fill("=1+1")
+    press(page, "n")
+    expect(count).to_have_text("3 of 6 read")
+    press(page, "u")
+    expect(count).to_have_text("2 of 6 read")
+    expect(page.get_by_text("Taken back: (no rule fits)")).to_be_visible()
 
-        browser.restart(page)
-        browser.run_cells(page)
-        expect(count).to_have_text("2 of 6 read")
-        press(page, "3")
-        expect(count).to_have_text("3 of 6 read")
-        expect(page.get_by_text("Accuracy of all jobs")).to_contain_text("by 3 labels")
-        assert page.evaluate("() => window.__pwned") is None
-        assert dialogs == []
+    browser.restart(page)
+    browser.run_cells(page)
+    expect(count).to_have_text("2 of 6 read")
+    press(page, "3")
+    expect(count).to_have_text("3 of 6 read")
+    expect(page.get_by_text("Accuracy of all jobs")).to_contain_text("by 3 labels")
+    assert page.evaluate("() => window.__pwned") is None
+    assert dialogs == []
     records = LabelLog(place / "labels.csv").records
     assert [one.action for one in records] == ["label", "label", "label", "undo", "label"]
     assert [one.note for one in records] == [None, None, "=1+1", None, None]
@@ -143,10 +151,9 @@ def test_three_jobs_are_labelled_by_keyboard_one_is_undone_and_a_new_kernel_goes
     assert len(lcn.read_labels(place / "labels.csv")) == 3
 
 
-def test_clicks_label_too_and_leave_the_keyboard_to_the_key_field(shared: Path, server: str) -> None:
+def test_clicks_label_too_and_leave_the_keyboard_to_the_key_field(shared: Path, page: Any, server: str) -> None:
     place = write(shared, "clicks")
-    with browser.browser() as page:
-        browser.run_all(page, f"{server}/{browser.NOTEBOOK}/clicks/review.ipynb")
+    with browser.opened(page, server, browser.NOTEBOOK, "clicks/review.ipynb") as page:
         count, key = page.locator(".lcn .count"), page.get_by_label("Key", exact=True)
         key.fill("1")
         before = browser.notebook_of(page)
@@ -174,12 +181,13 @@ def test_clicks_label_too_and_leave_the_keyboard_to_the_key_field(shared: Path, 
 
 
 def test_a_kernel_killed_between_two_labels_loses_none_and_two_reviewers_share_a_file(
-    shared: Path, server: str
+    shared: Path, page: Any, server: str
 ) -> None:
     place = write(shared, "two", share=True)
-    with browser.browser() as page, browser.another(page) as other:
-        for one, name in ((page, "kim"), (other, "lee")):
-            browser.run_all(one, f"{server}/{browser.LAB}/two/{name}.ipynb")
+    browser.run_here(page, "two/kim.ipynb")
+    with browser.another(page) as other:
+        browser.run_all(other, f"{server}/{browser.SECOND_LAB}/two/lee.ipynb")
+        for one in (page, other):
             expect(one.locator(".lcn .count")).to_have_text("0 of 6 read")
         first, second = (one.locator(".lcn .card td").nth(2).text_content() for one in (page, other))
         assert first != second  # each reads another job
@@ -204,28 +212,26 @@ def test_a_kernel_killed_between_two_labels_loses_none_and_two_reviewers_share_a
     assert labels["reviewer"].tolist() == ["kim", "lee", "lee", "kim", "lee", "kim"]
 
 
-def test_it_can_be_read_narrow_wide_light_and_dark_and_axe_finds_nothing_serious(shared: Path, server: str) -> None:
+def test_it_can_be_read_narrow_wide_light_and_dark_and_axe_finds_nothing_serious(shared: Path, page: Any) -> None:
     write(shared, "looks")
     (shared / "shots").mkdir()
-    with browser.browser(width=1400) as page:
-        browser.run_all(page, f"{server}/{browser.LAB}/looks/review.ipynb")
-        page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-        card, count = page.locator(".lcn .card").first, page.locator(".lcn .count")
-        expect(card).to_contain_text("<script>window.__pwned=1</script>")
-        look(page, shared, "hostile")
+    browser.run_here(page, "looks/review.ipynb", width=1400)
+    card, count = page.locator(".lcn .card").first, page.locator(".lcn .count")
+    expect(card).to_contain_text("<script>window.__pwned=1</script>")
+    look(page, shared, "hostile")
+    press(page, "1")
+    expect(card).to_contain_text("hidden until you have labelled this job")
+    look(page, shared, "blind")
+    press(page, "zz")
+    expect(page.locator(".lcn [role=alert]")).to_be_visible()
+    look(page, shared, "refused")
+    for number in range(1, 6):
         press(page, "1")
-        expect(card).to_contain_text("hidden until you have labelled this job")
-        look(page, shared, "blind")
-        press(page, "zz")
-        expect(page.locator(".lcn [role=alert]")).to_be_visible()
-        look(page, shared, "refused")
-        for number in range(1, 6):
-            press(page, "1")
-            expect(count).to_contain_text(f"{number + 1} of 6 read")
-        look(page, shared, "read")
-        press(page, "b")
-        expect(card).to_contain_text("You said")
-        look(page, shared, "back")
+        expect(count).to_contain_text(f"{number + 1} of 6 read")
+    look(page, shared, "read")
+    press(page, "b")
+    expect(card).to_contain_text("You said")
+    look(page, shared, "back")
 
 
 def look(page: Any, folder: Path, state: str) -> None:
@@ -240,21 +246,19 @@ def look(page: Any, folder: Path, state: str) -> None:
         assert browser.serious_faults(page, OURS) == []
 
 
-def test_the_desk_of_the_readme(shared: Path, server: str) -> None:
+def test_the_desk_of_the_readme(shared: Path, page: Any) -> None:
     place = shared / "notebooks" / "readme"
     place.mkdir()
     browser.write_notebook(place / "labels.ipynb", README)
-    with browser.browser(width=1280, height=1150) as page:
-        browser.run_all(page, f"{server}/{browser.LAB}/readme/labels.ipynb")
-        page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-        expect(page.locator(".lcn .count")).to_have_text("40 of 50 read")
-        expect(page.locator(".lcn svg")).to_be_visible()
-        browser.take(page, shared / "review.png")
+    browser.run_here(page, "readme/labels.ipynb", height=1150)
+    expect(page.locator(".lcn .count")).to_have_text("40 of 50 read")
+    expect(page.locator(".lcn svg")).to_be_visible()
+    browser.take(page, shared / "review.png")
 
 
-def test_it_works_in_voila(tmp_path: Path) -> None:
+def test_it_works_in_voila(tmp_path: Path, page: Any) -> None:
     place = write(tmp_path, "voila")
-    with browser.in_voila(tmp_path, "voila/review.ipynb") as page:
+    with browser.in_voila(page, tmp_path, "voila/review.ipynb") as page:
         count = page.locator(".lcn .count")
         expect(count).to_have_text("0 of 6 read")
         press(page, "1")
