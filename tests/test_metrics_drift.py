@@ -98,11 +98,11 @@ class TestAlarms:
         group = np.repeat(np.arange(3), counts.sum(axis=1))
         tables = [np.bincount(group * 3 + chance.permutation(value), minlength=9).reshape(3, 3) for _ in range(4000)]
         size = _permutation._scales(counts.sum(axis=1), is_ordered=True)
-        distances = _permutation._distances(np.array([counts, *tables]), _permutation.total_variation, is_ordered=True)
+        distances = _permutation._distances(np.array([counts, *tables]), _permutation.TOTAL_VARIATION, is_ordered=True)
         quotient = distances / size
         greatest = np.nanmax(quotient[1:], axis=(1, 2))
         _, p_value = _permutation.test(
-            counts, _permutation.total_variation, is_ordered=True, n_permutations=3999, seed=1
+            counts, _permutation.TOTAL_VARIATION, is_ordered=True, n_permutations=3999, seed=1
         )
         for found, seen in zip(np.array(p_value).ravel(), quotient[0].ravel(), strict=True):
             if not np.isnan(seen):

@@ -158,7 +158,7 @@ def type_drift(
     number, table = _counts.by_group(cells, _periods.KEY)
     code, size = _type_codes(cells)
     counts = _counts.cross_counts(number, len(table), code, size, cells["count"]).reshape(len(table), size)
-    tests = _periods.tests(counts, _permutation.total_variation, _periods.order(table), n_permutations, seed, level)
+    tests = _periods.tests(counts, _permutation.TOTAL_VARIATION, _periods.order(table), n_permutations, seed, level)
     table = _periods.named(table, by, freq)
     table["n"] = counts.sum(axis=1)
     table["n_repeated"] = _periods.repeated(jobs, by, freq, len(table))
