@@ -71,7 +71,7 @@ class TestAlarms:
     @pytest.mark.parametrize("name", DRIFTS)
     def test_the_bundled_jobs_drift_by_day_and_not_once_time_is_shuffled(self, name: str, sample: lcn.JobSet) -> None:
         jobs = configuration(sample)
-        table = getattr(metrics, name)(jobs)
+        table = getattr(metrics, name)(jobs, n_permutations=1999)
         assert table["p_value_split"].min() < 0.001
         assert table["is_change_point"].sum() == 1
         alarms = 0

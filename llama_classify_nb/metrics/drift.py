@@ -78,7 +78,7 @@ def type_drift(
     *,
     by: str = "created_at",
     freq: str = "D",
-    n_permutations: int = 1999,
+    n_permutations: int = 999,
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
@@ -149,8 +149,8 @@ def type_drift(
     >>> type_drift(jobs)[["n", "distance_before", "p_value_before", "distance_split", "is_change_point"]].round(3)
         n  distance_before  p_value_before  distance_split  is_change_point
     0  20              NaN             NaN             NaN            False
-    1  20              0.5           0.012            0.75             True
-    2  20              0.5           0.012            0.75            False
+    1  20              0.5           0.011            0.75             True
+    2  20              0.5           0.011            0.75            False
     """
     _permutation.need_draws(n_permutations, seed)
     _periods.check_options(freq, level)
@@ -227,7 +227,7 @@ def confidence_drift(
     *,
     by: str = "created_at",
     freq: str = "D",
-    n_permutations: int = 1999,
+    n_permutations: int = 999,
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
@@ -280,8 +280,8 @@ def confidence_drift(
     >>> confidence_drift(jobs)[["n", "mean", "distance_before", "distance_split", "p_value_split"]].round(4)
         n   mean  distance_before  distance_split  p_value_split
     0  20  0.925              NaN             NaN            NaN
-    1  20  0.925              0.0             0.1         0.0015
-    2  20  0.725              0.2             0.2         0.0005
+    1  20  0.925              0.0             0.1          0.002
+    2  20  0.725              0.2             0.2          0.001
     """
     _permutation.need_draws(n_permutations, seed)
     _periods.check_options(freq, level)
