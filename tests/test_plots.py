@@ -335,7 +335,7 @@ def test_lines_of_types_go_through_their_shares_and_the_change_is_marked(jobs: p
     (place,) = np.flatnonzero(table["is_change_point"])
     (line,) = [line for line in ax.lines if line.get_linestyle() == "--" and line.get_label().startswith("change")]
     assert line.get_xdata()[0] == place - 0.5
-    assert line.get_label() == "change point, p = 0.0005"
+    assert line.get_label() == "change point, p = 0.001"
     stars = [one.get_position()[0] for one in ax.texts if one.get_text() == "*"]
     assert stars == np.flatnonzero(table["p_value_before"] < 0.05).tolist()
 
