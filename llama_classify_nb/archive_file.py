@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import os
 import sqlite3
@@ -40,7 +41,7 @@ CREATE TABLE jobs (number INTEGER PRIMARY KEY, job_id TEXT NOT NULL UNIQUE, fina
 """
 
 
-class ArchiveFile:
+class ArchiveFile(abc.ABC):
     """A SQLite file that is an archive, opened; what stands in it is the business of :class:`Archive`."""
 
     def __init__(self, path: str | os.PathLike[str], *, service: str | None = None) -> None:
@@ -200,9 +201,9 @@ class ArchiveFile:
             "asks again for the rest"
         )
 
+    @abc.abstractmethod
     def _take_over(self, answers: Iterable[Answer]) -> None:
         """Put the answers of an older version where they belong now."""
-        raise NotImplementedError
 
 
 def is_archive(start: bytes) -> bool:
