@@ -21,6 +21,7 @@ from .exceptions import InvalidAnswerError
 
 REMEMBERED = 4_096  # configurations that are told apart by their bytes; where there are more, few come twice
 FEW = 100  # jobs, too few to tell from whether each has rules of its own
+MOST_TYPES = 256  # that are looked for before a text is taken for a new one
 _NOTHING_SAID = ParsingConfiguration()
 _NAME_LENGTH = 16  # of a rule set's name: 64 bits as hexadecimal digits
 _CODE_BYTES = 4  # of the number of a type, and of a length
@@ -48,6 +49,7 @@ class RuleSets:
         self._settings = Codes()  # what a configuration says besides its rules, few of them distinct
         self._settings_of: list[int] = []
         self.are_all_different = False  # whether most of the jobs just read brought rules of their own
+        self._n_judged = self._n_brought = 0  # jobs since that was last said, and configurations that they brought
         self.errors: dict[int, str] = {}
         self.extras: dict[int, str] = {}
         self._n_rules: list[int] = []  # by the number of the rule set
@@ -75,7 +77,7 @@ class RuleSets:
         self._flush()
         return np.array(numbers, np.int32)
 
-    def add(self, configurations: Sequence[KnownConfiguration]) -> np.ndarray:
+    def add(self, configurations: Sequence[KnownConfiguration[str]]) -> np.ndarray:
         """Give a number to each of these, read with their jobs already; what is alike shows only in its rule set."""
         n_before, first = len(self._n_rules), self._n
         self._keep(configurations)
@@ -87,7 +89,16 @@ class RuleSets:
         return len(self._set_of) + len(self._pending)
 
     def _judge(self, n_jobs: int, n_new: int) -> None:
-        self.are_all_different = n_jobs >= FEW and 2 * n_new > n_jobs
+        self._n_judged += n_jobs
+        self._n_brought += n_new
+        if self._n_judged >= FEW:
+            self.are_all_different = 2 * self._n_brought > self._n_judged
+            self._n_judged = self._n_brought = 0
+
+    @property
+    def usual_types(self) -> tuple[str, ...]:
+        """The types that came so far, unless they are so many that the next jobs must be expected to bring others."""
+        return tuple(self._types.values_in_order()) if len(self._types) <= MOST_TYPES else ()
 
     def _number(self, content: bytes) -> int:
         number = self._numbers.get(content)
