@@ -31,6 +31,8 @@ class Codes(dict[Any, int]):
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
         """Give the numbers of many values."""
+        if values and values[0] == values[-1] and values.count(values[0]) == len(values):  # such as those of a project
+            return np.full(len(values), self[values[0]], np.int32)
         return np.fromiter(map(self.__getitem__, values), np.int32, len(values))
 
     def categorical(self, codes: np.ndarray) -> pd.Categorical:

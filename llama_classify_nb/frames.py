@@ -78,7 +78,7 @@ def read_tables(blocks: Iterable[bytes]) -> Tables:
 def _collector_paused() -> Iterator[None]:
     """Keep Python from looking for garbage: a block makes thousands of objects, no two of which hold each other.
 
-    A look costs a tenth of the time, and far more where the caller holds much in memory, all of which is looked at.
+    The looks cost a twentieth of the time, and far more where the caller holds much, all of which is looked at.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec.structs import astuple
 
 from .answers import Job
 from .columns import POOL, Codes, joined, sorted_categories, text_chunk, texts
@@ -22,7 +23,7 @@ from .exceptions import InvalidAnswerError
 REMEMBERED = 4_096  # configurations that are told apart by their bytes; where there are more, few come twice
 FEW = 100  # jobs, too few to tell from whether each has rules of its own
 MOST_TYPES = 256  # that are looked for before a text is taken for a new one
-_NOTHING_SAID = ParsingConfiguration()
+_NOTHING_SAID = astuple(ParsingConfiguration())
 _NAME_LENGTH = 16  # of a rule set's name: 64 bits as hexadecimal digits
 _CODE_BYTES = 4  # of the number of a type, and of a length
 
@@ -148,10 +149,8 @@ class RuleSets:
             types, descriptions = types[of_new], pc.filter(descriptions, pa.array(of_new), memory_pool=POOL)
         self._rule_types.append(types)
         self._descriptions.append(descriptions)
-        parsings = [one.parsing_configuration or _NOTHING_SAID for one in configurations]
-        modes = [one.mode for one in configurations]
         settings = [
-            (mode, one.lang, one.target_pages, one.max_pages) for mode, one in zip(modes, parsings, strict=True)
+            (one.mode, said and astuple(said)) for one in configurations for said in [one.parsing_configuration]
         ]
         self._settings_of += map(self._settings.__getitem__, settings)
 
@@ -182,15 +181,16 @@ class RuleSets:
         names, places = self._names
         set_of = np.array(self._set_of, np.int64)[number]
         settings_of = np.array(self._settings_of, np.int64)[number]
-        settings = self._settings.values_in_order()
+        settings = [(mode, *(said or _NOTHING_SAID)) for mode, said in self._settings.values_in_order()]
         data: dict[str, Any] = {
             "rule_set": pd.Categorical.from_codes(places[set_of], names),
             "n_rules": np.array(self._n_rules, np.int32)[set_of],
         }
-        for part, name in enumerate(("mode", "lang", "target_pages")):
-            categories, places = sorted_categories([one[part] for one in settings])
+        modes, langs, most_pages, targets = zip(*settings, strict=True) if settings else [()] * 4
+        for name, values in {"mode": modes, "lang": langs, "target_pages": targets}.items():
+            categories, places = sorted_categories(values)
             data[name] = pd.Categorical.from_codes(places[settings_of], categories)
-        pages = [None if one[-1] is None else int(one[-1]) for one in settings]
+        pages = [None if one is None else int(one) for one in most_pages]
         data["max_pages"] = pd.array(pages, "Int64").take(settings_of)
         return data
 
@@ -216,7 +216,7 @@ class RuleSets:
         _, places = sorted_categories(self._types.values_in_order())
         rule_type = places[joined(self._rule_types, np.int32)]
         set_code, type_code = (jobs[name].cat.codes.to_numpy().astype(np.int64) for name in ("rule_set", "type"))
-        matched = jobs["outcome"].to_numpy() == "matched"
+        matched = (jobs["outcome"] == "matched").to_numpy()
         came = set_code[matched] * len(types) + type_code[matched]
         n_matched = _count_of(of_rule * len(types) + rule_type, came, len(sets) * len(types))
         return pd.DataFrame(
