@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,8 +38,13 @@ class Codes(dict[Any, int]):
 
     def categorical(self, codes: np.ndarray) -> pd.Categorical:
         """Give the column that the numbers stand for, with its categories in order."""
-        categories, places = sorted_categories(self.values_in_order())
+        categories, places = self.categories
         return pd.Categorical.from_codes(np.append(places, -1)[codes], categories)
+
+    @functools.cached_property
+    def categories(self) -> tuple[pd.Index, np.ndarray]:
+        """The values, sorted, and the place of each among them; to be asked for once all have come."""
+        return sorted_categories(self.values_in_order())
 
 
 def sorted_categories(values: Sequence[Any]) -> tuple[pd.Index, np.ndarray]:

@@ -32,7 +32,7 @@ _CODED = ("status", "type", "configuration_id", "document_input_type", "project_
 _OUTCOMES = {outcome: code for code, outcome in enumerate(schema.OUTCOMES)}
 _NO_RESULT, _NO_USAGE = answers.Result(), answers.Usage()
 _GIVEN_AWAY = msgspec.Raw(b"null")
-_PIECE_BYTES = 1 << 18  # of jobs with rules of their own, each of them many small texts
+PIECE_BYTES = 1 << 18  # of jobs with rules of their own, each of them many small texts
 _MISSING_TIME = np.datetime64("NaT", "us")
 
 
@@ -278,7 +278,7 @@ def _pieces(block: bytes) -> Iterator[bytes]:
     """Split a block into pieces of whole lines."""
     start = 0
     while start < len(block):
-        end = block.find(b"\n", start + _PIECE_BYTES) + 1 or len(block)
+        end = block.find(b"\n", start + PIECE_BYTES) + 1 or len(block)
         yield block[start:end]
         start = end
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -130,10 +129,10 @@ class RuleSets:
 
     def _keep(self, configurations: Sequence[Configuration]) -> None:
         """Take configurations into the table: all their texts go to Arrow at once, and are known by its bytes."""
-        rules = list(itertools.chain.from_iterable([one.rules for one in configurations]))
         n_rules = [len(one.rules) for one in configurations]
-        names = [rule.type for rule in rules]
-        types, descriptions = self._types.encode(names), text_chunk([rule.description for rule in rules])
+        names = [rule.type for one in configurations for rule in one.rules]
+        types = self._types.encode(names)
+        descriptions = text_chunk([rule.description for one in configurations for rule in one.rules])
         prints = self._fingerprints(n_rules, names, types.tobytes(), descriptions)
         n_before = len(self._n_rules)
         sets = list(map(self._sets.__getitem__, prints))
@@ -213,8 +212,7 @@ class RuleSets:
         n_rules = np.array(self._n_rules, np.int64)
         of_rule = np.repeat(self._names[1], n_rules)
         position = np.arange(len(of_rule)) - np.repeat(np.cumsum(n_rules) - n_rules, n_rules)
-        _, places = sorted_categories(self._types.values_in_order())
-        rule_type = places[joined(self._rule_types, np.int32)]
+        rule_type = self._types.categories[1][joined(self._rule_types, np.int32)]
         set_code, type_code = (jobs[name].cat.codes.to_numpy().astype(np.int64) for name in ("rule_set", "type"))
         matched = (jobs["outcome"] == "matched").to_numpy()
         came = set_code[matched] * len(types) + type_code[matched]
