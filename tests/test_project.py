@@ -46,6 +46,7 @@ FLOORS = [
     {"discovery", "parts"},
     {"fetch", "gathering"},
     {"jobset", "fetch_arguments"},
+    {"stoppable"},
     {"loading", "from_files", "labels"},
     {"metrics"},
     {"plots", "census"},
