@@ -7,6 +7,7 @@ import contextlib
 import os
 import sqlite3
 import stat
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -51,7 +52,8 @@ class ArchiveFile(abc.ABC):
         self.path = Path(path)
         is_new = _make_private(self.path)
         self._is_writable = _is_writable(self.path)
-        self._is_hurried = False
+        self._is_hurried = self._is_closing = False
+        self._use = threading.RLock()  # a database that is closed while it is used takes the process with it
         if service is not None and not self._is_writable:
             raise ArchiveError(f"{self.path}: can't be written, nor could what is fetched be kept; check its mode")
         with self._named():
@@ -98,8 +100,22 @@ class ArchiveFile(abc.ABC):
         self._is_hurried = True
 
     def close(self) -> None:
-        """Close the file."""
-        self._database.close()
+        """Close the file; where another thread is at work on it, that thread does it when it has ended."""
+        self._is_closing = True
+        self.hurry()
+        if self._use.acquire(blocking=False):
+            self._database.close()
+            self._use.release()
+
+    @contextlib.contextmanager
+    def _used(self) -> Iterator[None]:
+        """Keep it open meanwhile."""
+        try:
+            with self._use:
+                yield
+        finally:
+            if self._is_closing:
+                self.close()
 
     def _prepare(self, is_new: bool) -> None:
         if not is_new:

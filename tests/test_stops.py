@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,6 +25,7 @@ from llama_classify_nb.archive import Archive
 from llama_classify_nb.client import PATH
 from llama_classify_nb.demo import DemoServer, sample_jobs
 from llama_classify_nb.exceptions import FetchInterrupted
+from llama_classify_nb.records import Answer
 
 LINES = sample_jobs()[:40]
 N_STOPS = int(os.environ.get("STOPS", "15"))
@@ -140,3 +142,27 @@ def test_a_stop_ends_the_wait_for_another_process_that_writes(tmp_path: Path, mo
         assert len(archive) == 0
     rest = lcn.fetch_jobs(list(answers), client=client, archive=path, progress=False)
     assert len(rest) == len(answers)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at the files of the process in /proc")
+def test_an_archive_is_closed_by_whoever_is_at_work_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "jobs.db"
+    archive = Archive(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    is_waiting, may_go_on = threading.Event(), threading.Event()
+
+    def wait(_: float) -> None:
+        is_waiting.set()
+        may_go_on.wait()
+
+    monkeypatch.setattr(archive_file.time, "sleep", wait)
+    with ThreadPoolExecutor(1) as pool:
+        stored = pool.submit(archive.put, [Answer.cut("a", b'{"configuration": {}}', b"{}", None, True)])
+        is_waiting.wait()
+        archive.close()
+        other.close()
+        assert held(path) != []
+        may_go_on.set()
+        assert stored.result() is None
+    assert held(path) == []
