@@ -29,11 +29,13 @@ CONTACT = 3  # refusals in a row that show a limit; a single one may be chance
 LONG_S = 5.0  # what stays shut so long is a window
 BACKOFF_S, MAX_BACKOFF_S = 1.0, 15.0  # between probes of a service that is shut
 MINUTE_S = (60.05, 61.5)  # most limits are by the minute: a probe is due then, and again if it came too early
-MANY = 20  # admitted requests that make a measurement
+FEW, MANY = 8, 20  # admitted requests that make a measurement
 CLOSE = 0.85  # of a refused pace: below it the pace grows fast
 NEAR = 0.95  # of a refused pace, of what was admitted: then it was hardly too fast
 BELOW = 0.988
-FAST, SLOW = 1.3, 1.0008  # growth a second
+ALMOST = 0.012  # of a refused pace: one refused so near the one before is the same limit
+LEAST_SWING = 0.33
+FAST, MIDDLE, SLOW = 1.3, 1.02, 1.0008  # growth a second
 CONTRADICTED = 2  # windows in a row that refused some of their quota, after which it is taken to be none
 ALIKE = 4  # requests in a row that got through after as many refusals each, which shows that these are by count
 LEAVING_TRIAL = 8  # requests that then tell whether it is a pace
@@ -141,6 +143,7 @@ class Rate:
         # Paced: requests a second, the last refused pace, and what was measured from refusal to refusal.
         self._pace = self._ceiling = math.inf
         self._measured = 0.0
+        self._swing = 1.0  # the better a limit is known, the smaller both cuts and growth
         self._bracket = (0.0, math.inf)
         self._anchor, self._since_anchor = now, 0
         self._grown = now
@@ -371,7 +374,12 @@ class Rate:
             slowly **= 0.5
         elapsed = min(max(0.0, now - self._grown), 1 + 1 / self._pace) * slowly
         calm = 1 + (now - self._heard) * slowly / LONG_S
-        self._pace *= FAST**elapsed if self._pace < CLOSE * self._ceiling else SLOW ** (elapsed * calm)
+        if self._pace < CLOSE * self._ceiling:
+            self._pace *= FAST**elapsed
+        elif self._pace < NEAR * self._ceiling:
+            self._pace *= MIDDLE**elapsed
+        else:
+            self._pace *= SLOW ** (elapsed * calm * self._swing)
         if self._pace > 1.1 * self._ceiling:
             self._ceiling = math.inf
 
@@ -397,13 +405,20 @@ class Rate:
         elapsed, refused = max(now - self._anchor, 1e-3), self._pace
         is_fast = refused >= TRIAL_BELOW
         is_echo = self._since_anchor < MANY  # a window remembers what was too much before the last cut
+        is_known = is_fast and not is_echo and abs(refused - self._ceiling) <= ALMOST * refused
+        self._swing = max(LEAST_SWING, self._swing / 2) if is_known else 1.0
+        below = 1 - (1 - BELOW) * self._swing
         if not (is_echo and is_fast and self._measured):
             self._ceiling = refused
         if not is_echo:
             self._measured = max(self._since_anchor / elapsed, 0.97 * self._measured)
             self._anchor, self._since_anchor = now, 0
-        if is_fast and self._measured and (is_echo or self._measured >= NEAR * refused):
-            self._pace = BELOW * refused
+        if is_fast and self._measured and is_echo and FEW <= self._since_anchor < 1.1 * self._measured * elapsed:
+            # It is none: as much is admitted as before, and no more.
+            self._ceiling = self._measured / NEAR
+            self._pace = below * self._measured
+        elif is_fast and self._measured and (is_echo or self._measured >= NEAR * refused):
+            self._pace = below * refused
         elif self._measured:
             self._pace = math.sqrt(self._measured * refused) * (BELOW if self._measured >= CLOSE * refused else 1)
         else:
@@ -413,7 +428,7 @@ class Rate:
                 low, high = max(self._since_anchor - 1, 0.3) / elapsed, (self._since_anchor + 1) / elapsed
             self._bracket = low, high
             self._pace = BELOW * low if high < 1.1 * low else math.sqrt(low * high)
-        self._pace = max(min(self._pace, BELOW * refused), 1 / MAX_BACKOFF_S)
+        self._pace = max(min(self._pace, below * refused), 1 / MAX_BACKOFF_S)
         if not is_fast:
             self._next_start = max(self._next_start, now + 1 / self._pace)
         self._grown = now
