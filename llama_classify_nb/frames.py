@@ -151,7 +151,7 @@ class _Builder:
         numbers: list[np.ndarray] = []
         for piece in _pieces(block):
             whole = answers.read_whole_lines(piece, self.rule_sets.usual_types)
-            if whole is None:  # a line of it is spoiled, or odd
+            if not whole:  # a line of it is spoiled or odd, or all are blank
                 self._append(jobs, [None] * len(jobs), joined(numbers, np.int32))
                 jobs, numbers = [], []
                 self._add_lines(piece)

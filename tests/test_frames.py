@@ -374,7 +374,7 @@ def test_awkward_jobs_are_the_same_with_their_configurations_read_either_way() -
         check_both_ways_to_read_configurations([line])
 
 
-def test_types_that_come_late_or_often_are_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_types_that_come_late_and_blank_lines_are_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "PIECE_BYTES", 1)
     monkeypatch.setattr(rule_sets, "MOST_TYPES", 12)
     jobs = [a_job_with_rules_of_its_own(number) for number in range(400)]
@@ -382,7 +382,8 @@ def test_types_that_come_late_or_often_are_read_alike(monkeypatch: pytest.Monkey
         late = {"rules": [{"type": f"late \N{SNOWMAN} {number}", "description": "new"}]}
         jobs[number] = a_job_with_rules_of_its_own(number, configuration=late)
     lines = [json.dumps(one, ensure_ascii=False).encode() for one in jobs]
-    tables = frames.read_tables([b"\n".join(lines[start : start + 100]) for start in range(0, 400, 100)])
+    blocks = [b"\n\n\n".join(lines[start : start + 100]) for start in range(0, 400, 100)]
+    tables = frames.read_tables(blocks)
     check_against_oracle(tables.jobs, lines)
     assert tables.rules["type"].tolist() == [rule["type"] for one in jobs for rule in one["configuration"]["rules"]]
 
