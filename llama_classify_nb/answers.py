@@ -227,12 +227,12 @@ def read_lines(lines: bytes) -> tuple[Sequence[Job], bool]:
     return jobs, known
 
 
-def read_whole_lines(lines: bytes, types: tuple[str, ...]) -> Sequence[WholeJob[str]] | None:
+def read_whole_lines(lines: bytes | memoryview, types: tuple[str, ...]) -> Sequence[WholeJob[str]] | None:
     """Read whole lines with their configurations, where each job has its own.
 
     Parameters
     ----------
-    lines : bytes
+    lines : bytes-like
         The lines.
     types : tuple of str
         Types that rules had before. Where none has another, the texts of these are given for them, and no new ones.

@@ -154,7 +154,7 @@ class _Builder:
             if not whole:  # a line of it is spoiled or odd, or all are blank
                 self._append(jobs, [None] * len(jobs), joined(numbers, np.int32))
                 jobs, numbers = [], []
-                self._add_lines(piece)
+                self._add_lines(bytes(piece))
                 continue
             numbers.append(self.rule_sets.add([job.configuration for job in whole]))
             for job in whole:
@@ -274,12 +274,12 @@ class _Builder:
         return pd.Categorical.from_codes(outcome, pd.Index(list(_OUTCOMES), dtype=TEXT))
 
 
-def _pieces(block: bytes) -> Iterator[bytes]:
+def _pieces(block: bytes) -> Iterator[memoryview]:
     """Split a block into pieces of whole lines."""
-    start = 0
+    start, content = 0, memoryview(block)
     while start < len(block):
         end = block.find(b"\n", start + PIECE_BYTES) + 1 or len(block)
-        yield block[start:end]
+        yield content[start:end]
         start = end
 
 

@@ -133,19 +133,22 @@ class RuleSets:
         names = [rule.type for one in configurations for rule in one.rules]
         types = self._types.encode(names)
         descriptions = text_chunk([rule.description for one in configurations for rule in one.rules])
-        prints = self._fingerprints(n_rules, names, types.tobytes(), descriptions)
+        prints = list(self._fingerprints(n_rules, names, types.tobytes(), descriptions))
         n_before = len(self._n_rules)
-        sets = list(map(self._sets.__getitem__, prints))
-        self._set_of += sets
-        if sets[-1] - n_before == len(sets) - 1:  # each of them has a number of its own: all are new
+        sets: Sequence[int]
+        if len(set(prints)) == len(prints) and self._sets.keys().isdisjoint(prints):  # all are new
+            sets = range(n_before, n_before + len(prints))
+            self._sets.update(zip(prints, sets, strict=True))
             self._n_rules += n_rules
         else:
+            sets = list(map(self._sets.__getitem__, prints))
             is_new = np.zeros(len(sets), dtype=bool)
             is_new[np.unique(sets, return_index=True)[1]] = True
             is_new &= np.array(sets) >= n_before
             self._n_rules += np.array(n_rules)[is_new].tolist()
             of_new = np.repeat(is_new, n_rules)
             types, descriptions = types[of_new], pc.filter(descriptions, pa.array(of_new), memory_pool=POOL)
+        self._set_of += sets
         self._rule_types.append(types)
         self._descriptions.append(descriptions)
         settings = [
