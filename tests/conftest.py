@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 import llama_classify_nb as lcn
@@ -15,6 +16,10 @@ from llama_classify_nb import address, report
 from llama_classify_nb import client as client_module
 from llama_classify_nb.demo import DemoServer
 from llama_classify_nb.report import pictures
+
+# How long an example takes says more of what else the machine does than of the code.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 EDGE_CASES = Path(__file__).parent / "data" / "edge_cases.jsonl"
 
