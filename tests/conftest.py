@@ -24,6 +24,21 @@ hypothesis.settings.load_profile("untimed")
 EDGE_CASES = Path(__file__).parent / "data" / "edge_cases.jsonl"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where each worker is given whole files, give one of them all that share a browser: it is started once."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "tests/browser" if file.startswith("tests/browser/") else file
+
+    return Scheduling(config, log)
+
+
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*client_module.KEY_VARIABLES, address.URL_VARIABLE, "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):

@@ -16,7 +16,6 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 from playwright import sync_api as playwright_api
 from playwright.sync_api import Page, expect, sync_playwright
 
@@ -38,6 +37,7 @@ LAB, NOTEBOOK = "lab/tree", "notebooks"
 SECOND_LAB = "lab/workspaces/second/tree"  # beside another: two pages would fight for one workspace
 #: Where a screenshot goes that the README shows, if it is to be made anew.
 IMAGES = os.environ.get("README_IMAGES")
+_OURS = ".jp-OutputArea-output .jupyter-widgets"  # our part of the page: an output of the notebook
 _NOTEBOOK = """() => {
     const panel = window.jupyterapp.shell.currentWidget;
     const cells = [...panel.content.widgets].map(cell => [cell.model.type, cell.model.sharedModel.getSource()]);
@@ -65,6 +65,8 @@ _OPEN = """async path => {
 
 def write_notebook(path: Path, *sources: str) -> None:
     """Write a notebook of code cells. Without a kernel's name, Lab would ask for one."""
+    import nbformat  # which takes more than a second
+
     notebook = nbformat.v4.new_notebook()
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
@@ -338,6 +340,18 @@ def set_theme(page: Page, theme: str) -> None:
     """Give JupyterLab another theme, and wait until it shows."""
     page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", theme)
     page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+
+
+def look(page: Page, shot: Path, *, height: int) -> None:
+    """Look at what is on the screen in two themes and two widths: it fits, and axe finds nothing serious."""
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        set_theme(page, theme)
+        for width in (700, 1400):
+            page.set_viewport_size({"width": width, "height": height})
+            page.locator(".lcn .count").scroll_into_view_if_needed()
+            assert outside(page) == [], f"it does not fit {width} pixels"
+            page.screenshot(path=f"{shot}-{theme.split()[-1].lower()}-{width}.png")
+        assert serious_faults(page, _OURS) == []
 
 
 def serious_faults(page: Page, within: str) -> list[str]:
