@@ -404,7 +404,8 @@ def _bearer(api_key: str | None) -> tuple[_Authorize, Callable[[bytes], bytes], 
         api_key = os.environ.get(source) if source else None
     wrong = ""
     if api_key is None:
-        wrong = f"no key: set {KEY_VARIABLES[0]} in the environment, or in Python give api_key= (a key begins with llx-)"
+        name = KEY_VARIABLES[0]
+        wrong = f"no key: set {name} in the environment, or in Python give api_key= (a key begins with llx-)"
     elif not isinstance(api_key, str):
         wrong = f"api_key is a {type(api_key).__name__}: give the key as text"
     elif not _KEY.fullmatch(api_key.strip()):

@@ -206,6 +206,9 @@ def test_the_quickstart_runs_in_jupyterlab_and_shows_what_the_readme_shows(folde
     page.get_by_label("Show", exact=True).evaluate("one => one.scrollIntoView()")
     browser.take(page, folder / "shots" / "explore.png")
     assert (folder / "notebooks" / "report" / "jobs.csv").is_file()
+    tables = page.locator(".lcn .card .scroll")
+    expect(tables).to_have_count(1)  # other jobs about the file
+    assert tables.evaluate("one => one.scrollWidth <= one.clientWidth"), "its last column is cut"
 
 
 def test_the_quickstart_runs_in_voila(folder: Path, page: Any) -> None:
