@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 from playwright import sync_api as playwright_api
 from playwright.sync_api import Page, expect, sync_playwright
 
@@ -65,8 +66,6 @@ _OPEN = """async path => {
 
 def write_notebook(path: Path, *sources: str) -> None:
     """Write a notebook of code cells. Without a kernel's name, Lab would ask for one."""
-    import nbformat  # which takes more than a second
-
     notebook = nbformat.v4.new_notebook()
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
