@@ -54,6 +54,14 @@ class _Line(httpx.AsyncHTTPTransport):
 
     was_used = False  # whether the last exchange left its connection open, as far as can be told
 
+    async def cut(self) -> None:
+        """Close the connection of an exchange that was given up; the next one opens another.
+
+        An exchange that is given up while it ends leaves its connection taken, for good: the lane would be blocked.
+        """
+        with contextlib.suppress(OSError, httpx.HTTPError):
+            await self.aclose()
+
 
 _Authorize = Callable[[httpx.Request], httpx.Request]
 
@@ -302,6 +310,8 @@ class Client:
                 finally:
                     await response.aclose()
         except TimeoutError:
+            if isinstance(lane, _Line):
+                await lane.cut()
             failure = TransportError(f"no whole answer within {self.timeout:g} s")
         except httpx.HTTPError as error:
             failure = _transport_error(error, may_be_dead=may_be_dead)
@@ -394,7 +404,8 @@ def _bearer(api_key: str | None) -> tuple[_Authorize, Callable[[bytes], bytes], 
         api_key = os.environ.get(source) if source else None
     wrong = ""
     if api_key is None:
-        wrong = f"no key: set {KEY_VARIABLES[0]}, or give api_key= (a key begins with llx-)"
+        name = KEY_VARIABLES[0]
+        wrong = f"no key: set {name} in the environment, or in Python give api_key= (a key begins with llx-)"
     elif not isinstance(api_key, str):
         wrong = f"api_key is a {type(api_key).__name__}: give the key as text"
     elif not _KEY.fullmatch(api_key.strip()):

@@ -47,7 +47,7 @@ def only(archive: Archive | MemoryArchive, job_id: str = "a") -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["file", "memory"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     before=st.binary(max_size=30),
     configuration=st.binary(min_size=1, max_size=90),

@@ -10,7 +10,9 @@ import gzip
 import http.server
 import json
 import logging
+import math
 import pickle
+import selectors
 import ssl
 import threading
 import traceback
@@ -289,6 +291,26 @@ def test_a_date_without_the_servers_own_time_is_read_by_ours() -> None:
     assert 30 < (caught.value.retry_after or 0) <= 60
 
 
+class _Late(selectors.DefaultSelector):
+    """Lets a minute pass when its loop has taken so many more turns."""
+
+    now, turns_left = 0.0, math.inf
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        self.turns_left -= 1
+        self.now += 60.0 * (self.turns_left == 0)
+        return super().select(timeout if self.turns_left else 0)
+
+
+class _LateLoop(asyncio.SelectorEventLoop):
+    def __init__(self, late: _Late) -> None:
+        self.late = late
+        super().__init__(late)
+
+    def time(self) -> float:
+        return super().time() + self.late.now
+
+
 class TestWire:
     def ask(self, *plan: Any, **options: Any) -> dict[str, Any]:
         with lcn.demo_server([JOB], faults=list(plan)) as server:
@@ -339,6 +361,30 @@ class TestWire:
             pytest.raises(ex.InvalidAnswerError),
         ):
             lcn.Client(server.api_key, base_url=server.base_url).get_job(JOB_ID)
+
+    def test_an_exchange_that_is_cut_off_at_any_moment_blocks_no_other(self, server: DemoServer) -> None:
+        """Its connection must not count as taken, least of all where the deadline comes while it ends."""
+        client = lcn.Client(server.api_key, base_url=server.base_url, timeout=10.0)
+        late = _Late()
+
+        async def main() -> list[bool]:
+            cut = []
+            async with client.lanes(1) as (lane,):
+                for turns in range(1, 25):
+                    late.turns_left = turns
+                    try:
+                        await client.answer(lane, *client.job_target(JOB_ID))
+                        cut.append(False)
+                    except ex.TransportError:
+                        cut.append(True)
+                    late.turns_left = math.inf
+                    await client.answer(lane, *client.job_target(JOB_ID))
+            return cut
+
+        with asyncio.Runner(loop_factory=lambda: _LateLoop(late)) as runner:
+            cut = runner.run(main())
+        assert cut[:3] == [True] * 3
+        assert cut[-1] is False  # the whole exchange was over by then: it was cut at each of its moments
 
     def test_cookies_are_never_sent_back(self) -> None:
         with lcn.demo_server([JOB], faults=faults.odd("cookies")) as server:

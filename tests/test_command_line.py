@@ -75,7 +75,7 @@ def test_fetch_takes_filters(
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        (["fetch", "--archive", "jobs.db"], "no key: set LLAMA_CLOUD_API_KEY"),
+        (["fetch", "--archive", "jobs.db"], "no key: set LLAMA_CLOUD_API_KEY in the environment, or in Python"),
         (["report", "nowhere.db"], "nowhere.db: no such file"),
     ],
 )

@@ -117,7 +117,7 @@ def test_rules_and_their_counts_are_those_of_a_plain_loop(sample: lcn.JobSet) ->
     assert list(sample.job_rules().itertuples(index=False, name=None)) == long
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 70), max_size=6), st.booleans())
 def test_how_lines_are_cut_into_blocks_changes_nothing(cuts: list[int], trailing: bool) -> None:
     whole = frames.read_tables([b"\n".join(EDGE_LINES)])
@@ -363,7 +363,7 @@ def check_both_ways_to_read_configurations(lines: list[bytes]) -> None:
     assert tables[0].problem_rows == tables[1].problem_rows
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(lines_of_jobs())
 def test_configurations_read_with_their_jobs_are_those_read_by_themselves(lines: list[bytes]) -> None:
     check_both_ways_to_read_configurations(lines)

@@ -84,7 +84,7 @@ def test_decimals_fall_where_a_person_puts_them() -> None:
     assert (table.loc[table["count"] > 0, "lower"] * 100).round().tolist() == [0, 29, 30, 95, 99]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     values=st.lists(st.floats(0, 1) | st.sampled_from([0.0, 0.05, 0.95, 1.0]), max_size=40),
     bins=st.integers(1, 60),
@@ -130,7 +130,7 @@ def test_confidence_by_type_agrees_with_numpy(jobs: pd.DataFrame) -> None:
     assert table["n"].sum() == len(answered)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([0.0, 0.1, 0.5, 1.0])), max_size=12))
 def test_quantiles_of_tied_values_agree_with_numpy(pairs: list[tuple[str, float]]) -> None:
     types = pd.Categorical([one for one, _ in pairs], ["a", "b"])

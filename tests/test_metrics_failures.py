@@ -169,7 +169,7 @@ def test_a_hostile_message_of_200_kb_is_grouped_in_few_steps(piece: str) -> None
     assert len(template(TRACEBACK * 3000 + message)) < 6000
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.none() | st.text(max_size=60).filter(lambda text: text.isprintable()), max_size=8))
 def test_any_messages_are_counted_once_each(messages: list[str | None]) -> None:
     table = failure_templates(failed(*messages))

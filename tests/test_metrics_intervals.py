@@ -41,7 +41,7 @@ def test_intervals_agree_with_statsmodels_and_scipy(
         assert (lower[place], upper[place]) == pytest.approx((exact.low, exact.high), abs=1e-9)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(1, 10**9).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.01, 0.999))
 def test_an_interval_holds_its_share_and_mirrors(pair: tuple[int, int], level: float) -> None:
     count, n = pair

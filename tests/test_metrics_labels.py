@@ -37,14 +37,15 @@ def labels() -> pd.DataFrame:
 def judged(jobs: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Give scored jobs with their label and whether the answer is right, by a plain loop."""
     label_of = dict(zip(labels["job_id"], labels["label"], strict=True))
-    kinds = {"cfg-logreg-8types": set(jobs["type"].dropna()) - {"note", "news_article"}}
+    kinds = set(jobs["type"].dropna())
+    kinds_of = {"cfg-logreg-8types": kinds - {"note", "news_article"}}
     rows = []
     for job in jobs[jobs["outcome"].isin(["matched", "no_match"])].to_dict("records"):
         label = label_of.get(job["job_id"])
         if label is None:
             continue
         missing = pd.isna(job["type"])
-        named = kinds.get(job["configuration_id"], set(jobs["type"].dropna()))
+        named = kinds_of.get(job["configuration_id"], kinds)
         right = label not in named if missing else job["type"] == label
         answer = "(none)" if missing else job["type"]
         rows.append((job["configuration_id"], job["confidence"], answer, label, right))

@@ -18,7 +18,7 @@ SOME = st.lists(st.none() | st.sampled_from(["", "a", "b", "é", "a\0b", "\U0001
 
 
 @pytest.mark.parametrize("dtype", [schema.TEXT, object, "category"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SOME, st.lists(st.sampled_from(["a", "b", "é", "x"]), unique=True))
 def test_a_place_is_that_of_the_same_value(dtype: Any, values: list[str | None], among: list[str]) -> None:
     found = _labelled.places(pd.Series(values, dtype=dtype), pd.Series(among, dtype=object))
@@ -31,7 +31,7 @@ def test_what_is_no_text_stands_among_others_without_harm(among: list[Any]) -> N
     assert found[:2].tolist() == [among.index("a") if "a" in among else -1, -1]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SOME, SOME)
 def test_of_jobs_with_the_same_id_the_first_is_found(ids: list[str | None], wanted: list[str | None]) -> None:
     jobs = pd.DataFrame({"job_id": pd.Series(ids, dtype=schema.TEXT)})
@@ -39,14 +39,14 @@ def test_of_jobs_with_the_same_id_the_first_is_found(ids: list[str | None], want
     assert found.tolist() == [ids.index(one) if one is not None and one in ids else -1 for one in wanted]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SOME)
 def test_hashes_are_those_of_pandas(values: list[str | None]) -> None:
     keys = pd.Series(values, dtype=schema.TEXT)
     assert _texts.hashes(keys).tolist() == pd.util.hash_pandas_object(keys, index=False).tolist()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SOME, st.sampled_from([schema.TEXT, object, "category"]), st.integers(1, 3), st.booleans())
 def test_codes_are_those_of_pandas(values: list[str | None], dtype: object, piece: int, are_hashes_alike: bool) -> None:
     column = pd.Series(values, index=range(len(values), 0, -1), dtype=dtype)
@@ -57,7 +57,7 @@ def test_codes_are_those_of_pandas(values: list[str | None], dtype: object, piec
         assert _texts.codes(column).tolist() == pd.factorize(column)[0].tolist()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SOME, st.data())
 def test_some_rows_are_those_that_iloc_takes(values: list[str | None], data: st.DataObject) -> None:
     kinds = {"text": schema.TEXT, "object": object, "kind": "category"}
@@ -66,7 +66,7 @@ def test_some_rows_are_those_that_iloc_takes(values: list[str | None], data: st.
     pd.testing.assert_frame_equal(_texts.some_rows(jobs, rows), jobs.iloc[rows])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 5)))
 def test_distinct_numbers_are_in_order(numbers: list[int]) -> None:
     assert _tokens._distinct(np.array(numbers, np.int64)).tolist() == sorted(set(numbers))

@@ -111,7 +111,7 @@ class TestWhatIsFound:
         jobs = texts("a memo", None).astype({"reasoning": dtype})
         assert metrics.search(jobs, "memo", columns="reasoning")["job_id"].tolist() == ["j0"]
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(
         st.lists(
             st.text(alphabet="aAbß\u1e9e\ufb01éE\u0301\u0130 .-_'1請\u0928\u093eσςΣ\u00a0\n", max_size=12), max_size=6

@@ -83,7 +83,7 @@ def awkward_jobs(n: int, seed: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("name", COUNTING)
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(seed=st.integers(0, 99), n=st.integers(1, 90), parts=st.lists(st.integers(0, 2), min_size=90, max_size=90))
 def test_any_split_in_any_order_gives_the_table_of_one_part(name: str, seed: int, n: int, parts: list[int]) -> None:
     jobs = awkward_jobs(n, seed)
@@ -154,7 +154,7 @@ def test_repeated_documents_are_not_told_of_parts() -> None:
     assert table["n_repeated"].isna().all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.floats(-1e7, 1e7) | st.floats(1e-6, 1e3) | st.sampled_from([0.0, 1.5, 60.0]), min_size=1, max_size=60)
 )

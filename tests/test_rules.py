@@ -180,7 +180,7 @@ def test_each_kind_of_change_is_told() -> None:
     assert rule_diff(rules, "set0", "set0")["change"].tolist() == ["same"] * 5
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.permutations(range(7)))
 def test_the_fewest_rules_are_called_reordered(order: list[int]) -> None:
     names = list("abcdefg")
@@ -194,7 +194,7 @@ def test_the_fewest_rules_are_called_reordered(order: list[int]) -> None:
     assert len(stays) == max(longest)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(["to", "from", "re", "cc"]), min_size=1), st.lists(st.sampled_from(["to", "of", "re"])))
 def test_the_word_diff_holds_both_texts(old: list[str], new: list[str]) -> None:
     rules = rules_of({"a": " ".join(old)}, {"a": " ".join(new)})

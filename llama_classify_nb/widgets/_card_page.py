@@ -34,11 +34,11 @@ def card(job: pd.Series, rules: pd.DataFrame, known: Known, mark: str = "", raw:
         text = shown(job["reasoning"], mark=mark) or "(empty)"
         left.append(f'<h4>Reasoning</h4><div class="prose" dir="auto">{text}</div>')
     left += [_error(job, known, mark), _facts(job)]
-    right = f"<h4>Rules it was judged by</h4>{_rules(job, rules)}{_same_file(job, known)}"
-    below = ""
+    right = f"<h4>Rules it was judged by</h4>{_rules(job, rules)}"
+    below = _same_file(job, known)  # too wide for half of the card
     if raw is not None:
         text = shown(json.dumps(raw, indent=2, ensure_ascii=False), 4 * TEXT)
-        below = f'<h4>Raw answer</h4><div class="scroll" tabindex="0"><pre>{text}</pre></div>'
+        below += f'<h4>Raw answer</h4><div class="scroll" tabindex="0"><pre>{text}</pre></div>'
     return f'<div class="card"><div class="columns"><div>{"".join(left)}</div><div>{right}</div></div>{below}</div>'
 
 

@@ -30,7 +30,7 @@ STYLE = """<style>
 .lcn td.text { overflow-wrap: anywhere; min-width: 240px; }
 .lcn .scroll { max-height: 420px; overflow: auto; }
 .lcn .count { font-size: 15px; font-weight: 600; }
-.lcn .won td { font-weight: 600; }
+.lcn .won td { font-weight: 600; } .lcn .won td:nth-child(2) { white-space: nowrap; }
 .lcn .prose { white-space: pre-wrap; overflow-wrap: anywhere; }
 .lcn .card { border: 1px solid var(--jp-border-color2, #ddd); border-radius: 4px; padding: 10px 14px;
   overflow-wrap: anywhere; }

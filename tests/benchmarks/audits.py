@@ -11,6 +11,7 @@ through the same functions; :func:`audited` does one audit in full, and a test h
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import time
 from collections.abc import Iterator
@@ -54,8 +55,13 @@ class Population(NamedTuple):
         return Population(name, self.jobs[matched].reset_index(drop=True), self.right[matched])
 
 
-def populations() -> Iterator[Population]:
+@functools.cache
+def populations() -> tuple[Population, ...]:
     """Give the real ones: bundled jobs, each configuration by itself, and those of a language model."""
+    return tuple(_populations())
+
+
+def _populations() -> Iterator[Population]:
     jobset, labels = lcn.load_sample(), lcn.load_sample_labels()
     for name in CONFIGURATIONS:
         one = _judged(name, jobset.jobs[jobset.jobs["configuration_id"] == name], labels)

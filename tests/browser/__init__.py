@@ -38,6 +38,7 @@ LAB, NOTEBOOK = "lab/tree", "notebooks"
 SECOND_LAB = "lab/workspaces/second/tree"  # beside another: two pages would fight for one workspace
 #: Where a screenshot goes that the README shows, if it is to be made anew.
 IMAGES = os.environ.get("README_IMAGES")
+_OURS = ".jp-OutputArea-output .jupyter-widgets"  # our part of the page: an output of the notebook
 _NOTEBOOK = """() => {
     const panel = window.jupyterapp.shell.currentWidget;
     const cells = [...panel.content.widgets].map(cell => [cell.model.type, cell.model.sharedModel.getSource()]);
@@ -338,6 +339,18 @@ def set_theme(page: Page, theme: str) -> None:
     """Give JupyterLab another theme, and wait until it shows."""
     page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", theme)
     page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+
+
+def look(page: Page, shot: Path, *, height: int) -> None:
+    """Look at what is on the screen in two themes and two widths: it fits, and axe finds nothing serious."""
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        set_theme(page, theme)
+        for width in (700, 1400):
+            page.set_viewport_size({"width": width, "height": height})
+            page.locator(".lcn .count").scroll_into_view_if_needed()
+            assert outside(page) == [], f"it does not fit {width} pixels"
+            page.screenshot(path=f"{shot}-{theme.split()[-1].lower()}-{width}.png")
+        assert serious_faults(page, _OURS) == []
 
 
 def serious_faults(page: Page, within: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +59,6 @@ desk = lcn.review(jobset, queue, plan=plan, labels="labels.csv", reviewer="kim")
 for job_id in queue["job_id"][:40]:
     desk.press(known.get(job_id, "?"))
 desk"""
-#: Our part of the page: in JupyterLab, an output of the notebook.
-OURS = ".jp-OutputArea-output .jupyter-widgets"
 
 
 def write(folder: Path, name: str, share: bool = False) -> Path:
@@ -72,28 +69,6 @@ def write(folder: Path, name: str, share: bool = False) -> Path:
         who = f"open('{notebook}.pid', 'w').write(str(os.getpid()))"
         browser.write_notebook(place / f"{notebook}.ipynb", SETUP + who, DESK.format(reviewer=reviewer, share=share))
     return place
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("review")
-    (folder / "notebooks").mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server(shared: Path) -> Iterator[str]:
-    """One server for the tests of this module."""
-    with browser.jupyter(shared) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def page(server: str) -> Iterator[Any]:
-    """One JupyterLab in one browser for the tests of this module."""
-    with browser.browser() as page:
-        browser.open_lab(page, server)
-        yield page
 
 
 def press(page: Any, text: str) -> None:
@@ -109,8 +84,8 @@ def press(page: Any, text: str) -> None:
     key.press("Enter")
 
 
-def test_three_jobs_are_labelled_by_keyboard_one_is_undone_and_a_new_kernel_goes_on(shared: Path, page: Any) -> None:
-    place = write(shared, "keyboard")
+def test_three_jobs_are_labelled_by_keyboard_one_is_undone_and_a_new_kernel_goes_on(folder: Path, page: Any) -> None:
+    place = write(folder, "keyboard")
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     browser.run_here(page, "keyboard/review.ipynb")
@@ -151,8 +126,8 @@ def test_three_jobs_are_labelled_by_keyboard_one_is_undone_and_a_new_kernel_goes
     assert len(lcn.read_labels(place / "labels.csv")) == 3
 
 
-def test_clicks_label_too_and_leave_the_keyboard_to_the_key_field(shared: Path, page: Any, server: str) -> None:
-    place = write(shared, "clicks")
+def test_clicks_label_too_and_leave_the_keyboard_to_the_key_field(folder: Path, page: Any, server: str) -> None:
+    place = write(folder, "clicks")
     with browser.opened(page, server, browser.NOTEBOOK, "clicks/review.ipynb") as page:
         count, key = page.locator(".lcn .count"), page.get_by_label("Key", exact=True)
         key.fill("1")
@@ -181,9 +156,9 @@ def test_clicks_label_too_and_leave_the_keyboard_to_the_key_field(shared: Path, 
 
 
 def test_a_kernel_killed_between_two_labels_loses_none_and_two_reviewers_share_a_file(
-    shared: Path, page: Any, server: str
+    folder: Path, page: Any, server: str
 ) -> None:
-    place = write(shared, "two", share=True)
+    place = write(folder, "two", share=True)
     browser.run_here(page, "two/kim.ipynb")
     with browser.another(page) as other:
         browser.run_all(other, f"{server}/{browser.SECOND_LAB}/two/lee.ipynb")
@@ -212,48 +187,35 @@ def test_a_kernel_killed_between_two_labels_loses_none_and_two_reviewers_share_a
     assert labels["reviewer"].tolist() == ["kim", "lee", "lee", "kim", "lee", "kim"]
 
 
-def test_it_can_be_read_narrow_wide_light_and_dark_and_axe_finds_nothing_serious(shared: Path, page: Any) -> None:
-    write(shared, "looks")
-    (shared / "shots").mkdir()
+def test_it_can_be_read_narrow_wide_light_and_dark_and_axe_finds_nothing_serious(folder: Path, page: Any) -> None:
+    write(folder, "looks")
     browser.run_here(page, "looks/review.ipynb", width=1400)
     card, count = page.locator(".lcn .card").first, page.locator(".lcn .count")
     expect(card).to_contain_text("<script>window.__pwned=1</script>")
-    look(page, shared, "hostile")
+    browser.look(page, folder / "shots" / "review-hostile", height=1500)
     press(page, "1")
     expect(card).to_contain_text("hidden until you have labelled this job")
-    look(page, shared, "blind")
+    browser.look(page, folder / "shots" / "review-blind", height=1500)
     press(page, "zz")
     expect(page.locator(".lcn [role=alert]")).to_be_visible()
-    look(page, shared, "refused")
+    browser.look(page, folder / "shots" / "review-refused", height=1500)
     for number in range(1, 6):
         press(page, "1")
         expect(count).to_contain_text(f"{number + 1} of 6 read")
-    look(page, shared, "read")
+    browser.look(page, folder / "shots" / "review-read", height=1500)
     press(page, "b")
     expect(card).to_contain_text("You said")
-    look(page, shared, "back")
+    browser.look(page, folder / "shots" / "review-back", height=1500)
 
 
-def look(page: Any, folder: Path, state: str) -> None:
-    """Look at what is on the screen in two themes and two widths: it fits, and axe finds nothing serious."""
-    for theme in ("JupyterLab Dark", "JupyterLab Light"):
-        browser.set_theme(page, theme)
-        for width in (700, 1400):
-            page.set_viewport_size({"width": width, "height": 1500})
-            page.locator(".lcn .count").scroll_into_view_if_needed()
-            assert browser.outside(page) == [], f"it does not fit {width} pixels"
-            page.screenshot(path=folder / "shots" / f"{state}-{theme.split()[-1].lower()}-{width}.png")
-        assert browser.serious_faults(page, OURS) == []
-
-
-def test_the_desk_of_the_readme(shared: Path, page: Any) -> None:
-    place = shared / "notebooks" / "readme"
+def test_the_desk_of_the_readme(folder: Path, page: Any) -> None:
+    place = folder / "notebooks" / "readme"
     place.mkdir()
     browser.write_notebook(place / "labels.ipynb", README)
     browser.run_here(page, "readme/labels.ipynb", height=1150)
     expect(page.locator(".lcn .count")).to_have_text("40 of 50 read")
     expect(page.locator(".lcn svg")).to_be_visible()
-    browser.take(page, shared / "review.png")
+    browser.take(page, folder / "shots" / "review.png")
 
 
 def test_it_works_in_voila(tmp_path: Path, page: Any) -> None:
