@@ -176,7 +176,7 @@ def _judge(asked: pd.DataFrame, jobs: pd.DataFrame, labels: pd.DataFrame | None,
     if labels is None:
         return
     known = _sides.labels_of_files(jobs, labels)
-    firsts = jobs.iloc[asked["row"]].reset_index(drop=True)
+    firsts = _labelled.read(jobs, asked["row"].to_numpy())
     place = _labelled.places(firsts["file_input"], known["file_input"])
     mine = known.iloc[np.unique(place[place >= 0])]
     named = _labelled.named_types(jobs, rules).to_frame(index=False)
