@@ -117,7 +117,8 @@ def places(values: pd.Series, among: pd.Series) -> np.ndarray:
     if isinstance(values.dtype, pd.StringDtype):
         try:
             # A million texts are compared as Arrow holds them, rather than each made an object first.
-            known = pa.array(among.to_numpy(dtype=object), pa.large_string(), from_pandas=True)
+            texts = among if isinstance(among.dtype, pd.StringDtype) else among.to_numpy(dtype=object)
+            known = pa.array(texts, pa.large_string(), from_pandas=True)
         except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
             pass  # among them are others than texts
         else:
@@ -174,22 +175,28 @@ def _need_spelling(jobs: pd.DataFrame, labels: pd.DataFrame, key: str, rules: pd
 
 def majority(labels: pd.DataFrame, key: str, name: str = "labels") -> pd.DataFrame:
     """Give the one label of each job: a frame of ``key`` and ``label``."""
-    some = pd.DataFrame({key: labels[key].astype(object), "label": labels["label"].astype(object)}).dropna()
-    some = some[some["label"] != ""]
-    odd = [one for one in some["label"].unique() if not isinstance(one, str)]
+    # As numbers, of which a million are counted in a tenth of the time.
+    (code, of), (label, found) = (pd.factorize(labels[column]) for column in (key, "label"))
+    of = pd.Index(of) if isinstance(of.dtype, pd.StringDtype) else pd.Index(of).astype(object)
+    kinds = pd.Index(found).astype(object)
+    use = (code >= 0) & np.append(kinds != "", False)[label]
+    code, label = code[use], label[use]
+    odd = [kinds[one] for one in pd.unique(label) if not isinstance(kinds[one], str)]
     if odd:
         raise ArgumentError(f"{name}: the label {odd[0]!r} isn't a text; read the column as text")
-    if not some[key].duplicated().any():
-        return some.reset_index(drop=True)
-    # As numbers, of which a million are counted in a tenth of the time.
-    (code, of), (label, kinds) = (pd.factorize(some[name]) for name in (key, "label"))
-    cells, n = np.unique(code * len(kinds) + label, return_counts=True)
-    code, label = np.divmod(cells, len(kinds))
-    is_first = np.append(True, code[1:] != code[:-1])
-    most = np.maximum.reduceat(n, np.flatnonzero(is_first))[code]
-    n_most = np.bincount(code, n == most)
-    alone = (n == most) & (n_most[code] == 1)
-    return pd.DataFrame({key: of[code[alone]], "label": kinds[label[alone]]}, dtype=object)
+    if np.bincount(code, minlength=1).max() > 1:
+        code, label = _most_common(code, label, len(kinds))
+    return pd.DataFrame({key: of.take(code), "label": kinds.take(label)})
+
+
+def _most_common(code: np.ndarray, label: np.ndarray, n_kinds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give for each code the label that most rows give it, unless several are equally common."""
+    cells, n = np.unique(code * n_kinds + label, return_counts=True)
+    code, label = np.divmod(cells, n_kinds)
+    starts = np.flatnonzero(np.append(True, code[1:] != code[:-1]))
+    most = np.repeat(np.maximum.reduceat(n, starts), np.diff(np.append(starts, len(code)))) == n
+    alone = most & (np.bincount(code, most)[code] == 1)
+    return code[alone], label[alone]
 
 
 def _judged(
@@ -225,7 +232,7 @@ def _answered_types(jobs: pd.DataFrame) -> pd.DataFrame:
     sets = [*(() if rule_set is None else rule_set.categories), ""]
     code = np.full(len(jobs), -1) if rule_set is None else rule_set.codes.to_numpy().astype(np.int64)
     code = np.where(code < 0, len(sets) - 1, code) * len(kind.categories) + kind.codes.to_numpy()
-    pairs = np.unique(code[kind.codes.to_numpy() >= 0])
+    pairs = pd.unique(code[kind.codes.to_numpy() >= 0])
     set_of, type_of = np.divmod(pairs, max(len(kind.categories), 1))
     return pd.DataFrame(
         {"rule_set": np.array(sets, object)[set_of], "type": np.array(kind.categories, object)[type_of]}

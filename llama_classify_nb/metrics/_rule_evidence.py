@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from . import _arguments, _labelled, _rule_text, _tokens
-from ._texts import codes, hashes, lowest, some_rows
+from ._texts import codes, distinct, hashes, lowest, some_rows
 
 #: Reasonings read of one rule set: so many, evenly from the types of the answers, within these bounds for each type.
 MOST_READ, FEWEST_OF_TYPE, MOST_OF_TYPE = 20_000, 50, 2_000
@@ -151,12 +151,12 @@ def _confused(judged: Judged, number: int, place: pd.Index, types: pd.Index) -> 
 
 def _flips(again: Again, number: int, place: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Count the files that were answered with two types, and those with several answers, one of them of a type."""
-    files = np.unique(again.file[again.rule_set == number]) if number >= 0 else np.empty(0, np.int64)
+    files = distinct(again.file[again.rule_set == number]) if number >= 0 else np.empty(0, np.int64)
     size = again.start[files + 1] - again.start[files]
     rows = np.repeat(again.start[files] - (np.cumsum(size) - size), size) + np.arange(size.sum())
     file, kind = np.repeat(np.arange(len(files)), size), place[again.type[rows]]
     use = (size > 1)[file] & (kind >= 0)
-    cells = np.unique(file[use] * k + kind[use])
+    cells = distinct(file[use] * k + kind[use])
     was = sparse.csr_matrix((np.ones(len(cells)), (cells // k, cells % k)), shape=(len(files), k))
     both = np.asarray((was.T @ was).toarray()).astype(np.int64)
     asked = both.diagonal().copy()

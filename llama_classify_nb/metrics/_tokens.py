@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from ._texts import distinct
+
 #: Characters of a text that are read; who reasons for longer says it again.
 LONGEST = 4_000
 # Scripts that put no space between words: each character is a word of its own, and a name is several in a row.
@@ -106,7 +108,7 @@ def named(found: Tokens, names: Sequence[str]) -> tuple[Any, np.ndarray]:
         rows.append(found.row[at])
         columns.append(np.full(len(at), number))
     row, column = (np.concatenate(parts) if parts else np.empty(0, np.int64) for parts in (rows, columns))
-    cells = _distinct(row * max(len(names), 1) + column)
+    cells = distinct(row * max(len(names), 1) + column)
     shape = (found.n_texts, len(names))
     where = (cells // max(len(names), 1), cells % max(len(names), 1))
     return sparse.csr_matrix((np.ones(len(cells)), where), shape=shape), part_of_name
@@ -123,12 +125,6 @@ def _codes(place: dict[str, int], word: str, *, plural: bool) -> list[int]:
 
 def incidence(found: Tokens) -> Any:
     """Give the matrix of texts by words: 1 where the text holds the word."""
-    cells = _distinct(found.row * max(len(found.words), 1) + found.code)
+    cells = distinct(found.row * max(len(found.words), 1) + found.code)
     where = (cells // max(len(found.words), 1), cells % max(len(found.words), 1))
     return sparse.csr_matrix((np.ones(len(cells)), where), shape=(found.n_texts, len(found.words)))
-
-
-def _distinct(cells: np.ndarray) -> np.ndarray:
-    """Give each number once, in order: what ``np.unique`` does by hashing takes several times as long."""
-    cells = np.sort(cells)
-    return np.asarray(cells[np.append(True, cells[1:] != cells[:-1])[: len(cells)]])

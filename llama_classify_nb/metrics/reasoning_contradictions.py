@@ -17,7 +17,7 @@ from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _claims, _counts
 from ._labelled import need_rules
-from ._texts import arrow_texts, hashes, lowest, some_rows, truths
+from ._texts import arrow_texts, distinct, hashes, lowest, some_rows, truths
 from ._tone import CERTAINTIES, HEDGES, Words
 from ._words import words_of
 
@@ -218,7 +218,7 @@ def _by_type(
     held: dict[int, list[tuple[Any, np.ndarray]]] = {}
     n = dict.fromkeys(range(first, int(own.max(initial=first)) + 1), 0)
     for here, texts in _in_pieces(jobs, places[own[places] >= first]):
-        for mine in np.unique(own[here]).tolist():
+        for mine in distinct(own[here]).tolist():
             at = np.flatnonzero(own[here] == mine)
             held.setdefault(mine, []).append((texts.take(pa.array(at)), here[at]))
             n[mine] += len(at)

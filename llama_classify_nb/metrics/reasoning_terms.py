@@ -212,7 +212,7 @@ def _finish(
 
 
 def _counted(numbers: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give the different numbers below ``size``, in order, and how often each occurs: unless few do, without sorting."""
+    """Give the different numbers below ``size``, in order, and how often each occurs: without sorting if most do."""
     if size > _DENSE * len(numbers):
         return np.unique(numbers, return_counts=True)
     count = np.bincount(numbers, minlength=size)

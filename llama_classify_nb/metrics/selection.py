@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,20 @@ def select_jobs(
         if value is not None:
             keep &= matching(jobs, name, value)
             _warn_of_unknown(jobs, name, value)
-    return jobs[keep].copy()
+    return _taken(jobs, np.flatnonzero(keep))
+
+
+def _taken(jobs: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+    """Take rows; two columns of texts at a time, of each of which Arrow has to read the whole."""
+    if not jobs.columns.is_unique:
+        return jobs.iloc[rows].copy()
+    of_texts = [isinstance(dtype, pd.StringDtype) for dtype in jobs.dtypes]
+    taken = jobs.loc[:, ~np.array(of_texts, bool)].iloc[rows].copy()
+    with ThreadPoolExecutor(2) as pool:
+        texts = pool.map(lambda name: jobs[name].array.take(rows), jobs.columns[of_texts])
+        for place, array in zip(np.flatnonzero(of_texts).tolist(), texts, strict=True):
+            taken.insert(place, jobs.columns[place], array)
+    return taken
 
 
 def _warn_of_unknown(jobs: pd.DataFrame, name: str, value: Any) -> None:
