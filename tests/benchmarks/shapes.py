@@ -72,11 +72,13 @@ def _reasonings(jobs: pd.DataFrame, kind: np.ndarray, kinds: list[str], n_words:
     """Lengthen the reasonings, and let each name its type and another."""
     n, names = len(jobs), pa.array(kinds)
     own, other = (names.take(pa.array(codes)) for codes in (np.maximum(kind, 0), chance.integers(len(kinds), size=n)))
+    matched, words = pa.array(kind >= 0), ((" It is a ", " It may be a "), (" rather than a ", " or a "))
+    says, than = (pc.if_else(matched, *pair) for pair in words)
     words = pd.Series(jobs["reasoning"].dropna().head(2_000).str.findall(r"[A-Za-z]{3,}").sum()).unique()
     tails = [" ".join(chance.choice(words, n_words)) for _ in range(1_000)]
     tail = pa.array(tails).take(pa.array(chance.integers(len(tails), size=n)))
     said = pc.fill_null(pa.array(jobs["reasoning"], pa.large_string(), from_pandas=True), "The page is blank.")
-    return _joined(said, " It could be a ", other, " rather than a ", own, ". ", tail)
+    return _joined(said, says, own, than, other, ". ", tail)
 
 
 def _messages(n: int, chance: Any) -> Any:
