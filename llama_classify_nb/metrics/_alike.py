@@ -71,7 +71,7 @@ class _Runs(NamedTuple):
     @property
     def size(self) -> np.ndarray:
         """How many bytes each has."""
-        return self.end - self.start
+        return np.asarray(self.end - self.start)
 
     def some(self, which: np.ndarray) -> _Runs:
         """Take some of them."""

@@ -97,7 +97,8 @@ def _judged(found: _labelled.Labelled, of_set: np.ndarray, answer: np.ndarray, n
 def _asked_again(jobs: pd.DataFrame, typed: np.ndarray, of_set: np.ndarray, answer: np.ndarray) -> Again:
     """Find the answers about files that have several; the same transaction handed in again isn't another answer."""
     if "file_input" not in jobs.columns:
-        return Again(*np.empty((3, 0), np.int64), np.zeros(1, np.int64))
+        none = np.empty(0, np.int64)
+        return Again(none, none, none, np.zeros(1, np.int64))
     # As numbers, files are told apart faster; each rule set looks among them, too.
     file = codes(jobs["file_input"])
     known = typed & (file >= 0) & (jobs["file_input"] != "").to_numpy(dtype=bool, na_value=False)

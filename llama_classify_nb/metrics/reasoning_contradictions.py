@@ -177,7 +177,7 @@ def _sounding(texts: Any, words: Words, least: float) -> np.ndarray:
     if enough is None:
         return some
     held = texts.take(pa.array(some))
-    return some[(_rough(held, words.candidates[4:]) >= 2) | _may_hold(held, enough)]
+    return np.asarray(some[(_rough(held, words.candidates[4:]) >= 2) | _may_hold(held, enough)])
 
 
 def _argued(jobs: pd.DataFrame, row: np.ndarray, rules: pd.DataFrame, least: float, fewest: int) -> Iterator[_Found]:

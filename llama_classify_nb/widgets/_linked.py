@@ -9,6 +9,7 @@ import pandas as pd
 
 from .. import schema
 from ..metrics import _arguments, failure_assignments, failure_causes
+from ..metrics._texts import some_rows
 from ..metrics.over_time import period_number, period_start
 from ..plots.failure_causes import AGAIN
 
@@ -67,7 +68,7 @@ class Linked:
 
     def _make_causes(self, jobs: pd.DataFrame) -> None:
         failed = np.flatnonzero(self._outcome == list(schema.OUTCOMES).index("failed"))
-        some = jobs.iloc[failed]
+        some = some_rows(jobs[["job_id", "outcome", "error_message", "created_at"]], failed)
         table = failure_causes(some)
         totals = table.groupby("cause", observed=True)["count"].sum().sort_values(ascending=False, kind="stable")
         self.causes = [str(cause) for cause in totals.index]
