@@ -22,6 +22,13 @@ LONGEST = 4_000
 _UNSPACED = r"(\p{Han}|\p{Hiragana}|\p{Katakana}|\p{Hangul}|\p{Thai})"
 
 
+_NOTHING = pa.scalar("", pa.large_string())
+_BLANK = ord(" ")
+# Each byte as it counts: capitals as small letters, letters beyond ASCII as they are, all but letters and digits blank.
+_FOLDED = np.arange(256, dtype=np.uint8)
+_FOLDED[:128] = [ord(char.lower()) if char.isalnum() else _BLANK for char in map(chr, range(128))]
+
+
 class Tokens(NamedTuple):
     """The words of texts, one after another."""
 
@@ -49,17 +56,36 @@ def _tokens_of(texts: tuple[str, ...]) -> Tokens:
 
 
 def _split(series: pd.Series) -> Tokens:
-    text = pa.array(series.astype(object).where(series.notna(), None), pa.string())
-    text = pc.utf8_normalize(pc.utf8_slice_codeunits(pc.fill_null(text, ""), 0, LONGEST), form="NFKC")
-    text = pc.replace_substring_regex(pc.utf8_lower(text), _UNSPACED, r" \1 ")
-    text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"[^\p{L}\p{N}\p{M}]+", " "))
-    lists = pc.utf8_split_whitespace(text)
-    row = pc.list_parent_indices(lists).to_numpy()
-    flat = pc.list_flatten(lists)
-    some = pc.not_equal(flat, "").to_numpy(zero_copy_only=False)
-    coded = flat.filter(pa.array(some)).dictionary_encode()
-    code = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return Tokens(row[some].astype(np.int64), code, coded.dictionary.to_pylist(), len(series))
+    # A blank behind each: no word of one text touches a word of the next.
+    lines = pc.binary_join_element_wise(_plain(series), pa.scalar(" ", pa.large_string()), _NOTHING)
+    ends = np.frombuffer(lines.buffers()[1], np.int64)[: len(lines) + 1]
+    bytes_ = _FOLDED[np.frombuffer(lines.buffers()[2] or b"", np.uint8)[: ends[-1]]]
+    edges = np.flatnonzero(np.diff(bytes_ != _BLANK, prepend=False))
+    if not len(edges):
+        return Tokens(edges, edges, [], len(series))
+    # Word, blank, word: they stand there already, one behind the other.
+    buffers = [None, pa.py_buffer(edges.astype(np.int64)), pa.py_buffer(bytes_)]
+    coded = pa.Array.from_buffers(pa.large_string(), len(edges) - 1, buffers).dictionary_encode()
+    kinds = coded.dictionary.to_pylist()
+    is_word = np.array([not kind.startswith(" ") for kind in kinds])
+    code = (np.cumsum(is_word) - 1)[coded.indices.to_numpy(zero_copy_only=False)[::2]]
+    row = np.searchsorted(ends[1:], edges[::2], side="right")
+    return Tokens(row, code, [kind for kind in kinds if not kind.startswith(" ")], len(series))
+
+
+def _plain(series: pd.Series) -> Any:
+    """Give texts as Arrow holds them, of which all beyond ASCII is lower case and composed, with blanks around it."""
+    some = series if isinstance(series.dtype, pd.StringDtype) else series.astype(object).where(series.notna(), None)
+    text = pa.array(some, pa.large_string(), from_pandas=True)
+    text = pc.fill_null(text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text, "")
+    if len(text) and pc.max(pc.binary_length(text)).as_py() > LONGEST:
+        text = pc.utf8_slice_codeunits(text, 0, LONGEST)
+    odd = pc.invert(pc.string_is_ascii(text))
+    if not pc.any(odd).as_py():
+        return text
+    some = pc.utf8_lower(pc.utf8_normalize(text.filter(odd), form="NFKC"))
+    some = pc.replace_substring_regex(some, _UNSPACED, r" \1 ")
+    return pc.replace_with_mask(text, odd, pc.replace_substring_regex(some, r"[^\p{L}\p{N}\p{M}]+", " "))
 
 
 def spellings(name: str) -> list[tuple[str, ...]]:

@@ -32,6 +32,7 @@ class Shape(NamedTuple):
 
 
 SHAPES = {
+    "usual": Shape(n_rules=6, n_configurations=20, failed=0.05, n_words=40),
     "few": Shape(n_rules=3, n_configurations=1, n_confidences=12, failed=0.0),
     "many": Shape(n_rules=40, n_configurations=300, n_words=120),
 }
