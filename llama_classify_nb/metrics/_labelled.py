@@ -86,25 +86,34 @@ def match(
 
     Of several labels of one job, those of most reviewers count; where none has most, the job is left out.
     """
+    found, place = agreed(jobs, labels, rules, name)
+    row = np.flatnonzero(place >= 0)
+    # In an order of their own: sums then come out alike to the last digit, however the jobs stand.
+    own = "job_id" if "job_id" in jobs.columns else "file_input"
+    row = row[text_order(some_rows(jobs[[own]], row)[own])]
+    label = found["label"].to_numpy(dtype=object)[place[row]]
+    some = read(jobs, row)
+    return Labelled(some, row, label, *_judged(jobs, some, label, rules))
+
+
+def agreed(
+    jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None = None, name: str = "labels"
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Give the one label of each job or file, as `majority` does, and for each job its place among them; -1: none."""
     _arguments.need_columns(jobs, "outcome", "type")
     need_labels(labels, name)
     key = "job_id" if "job_id" in labels.columns else "file_input"
     _arguments.need_columns(jobs, key)
     _arguments.outcome_codes(jobs)
-    agreed = majority(labels, key, name)
+    found = majority(labels, key, name)
     _need_spelling(jobs, labels, key, rules, name)
-    place = places(jobs[key], agreed[key])
-    row = np.flatnonzero(place >= 0)
-    # In an order of their own: sums then come out alike to the last digit, however the jobs stand.
-    row = row[text_order(some_rows(jobs[["job_id" if "job_id" in jobs.columns else key]], row).iloc[:, 0])]
-    if len(agreed) and len(jobs) and not len(row):
+    place = places(jobs[key], found[key])
+    if len(found) and len(jobs) and not (place >= 0).any():
         raise ArgumentError(
-            f"{name}: none of its {len(agreed):,} values of {key} is in jobs, for example {agreed[key].iloc[0]!r}; "
+            f"{name}: none of its {len(found):,} values of {key} is in jobs, for example {found[key].iloc[0]!r}; "
             f"jobs holds such as {jobs[key].iloc[0]!r}"
         )
-    label = agreed["label"].to_numpy(dtype=object)[place[row]]
-    some = read(jobs, row)
-    return Labelled(some, row, label, *_judged(jobs, some, label, rules))
+    return found, place
 
 
 def read(jobs: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:

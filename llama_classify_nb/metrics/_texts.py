@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from .. import schema
 from ..exceptions import ArgumentError
 
 _PIECE = 20_000  # texts that are objects of Python at a time
+_AT_ONCE = 10_000  # texts that Arrow reads at a time
 
 
 def arrow_texts(jobs: pd.DataFrame, column: str, rows: np.ndarray | None = None) -> Any:
@@ -46,6 +49,25 @@ def _array(values: pd.Series, column: str) -> Any:
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeEncodeError) as error:
         raise ArgumentError(f"jobs: the column {column!r} must hold texts; {values.dtype} doesn't: {error}") from error
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def in_pieces(ask: Callable[[Any], np.ndarray], texts: Any, rows: np.ndarray | None = None) -> np.ndarray:
+    """Ask for a number of each text, or of those of some rows, two pieces at a time.
+
+    Arrow reads texts without holding up other threads, and what it makes of a few stays in the processor's cache.
+    """
+    n = len(texts) if rows is None else len(rows)
+    starts = range(0, max(n, 1), _AT_ONCE)
+
+    def piece(start: int) -> np.ndarray:
+        if rows is None:
+            return ask(texts.slice(start, _AT_ONCE))
+        return ask(texts.take(pa.array(rows[start : start + _AT_ONCE])))
+
+    if len(starts) == 1:
+        return piece(0)
+    with ThreadPoolExecutor(2) as pool:
+        return np.concatenate([*pool.map(piece, starts)])
 
 
 def truths(mask: Any) -> np.ndarray:
@@ -126,6 +148,13 @@ def text_order(values: pd.Series) -> np.ndarray:
         group = np.cumsum(np.append(True, ~same))[: len(key)][is_tied[: len(key)]]
         tied, at = tied[is_tied[: len(key)]], at + 8
     return order
+
+
+def order_of(values: pd.Series) -> np.ndarray:
+    """Give the places of values in order, missing ones last; equal ones stay as they stand."""
+    if isinstance(values.dtype, pd.StringDtype) and not values.hasnans:
+        return text_order(values)
+    return np.asarray(values.reset_index(drop=True).sort_values(kind="stable").index)
 
 
 def some_rows(jobs: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:

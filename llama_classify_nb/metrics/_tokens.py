@@ -114,7 +114,9 @@ def named(found: Tokens, names: Sequence[str]) -> tuple[Any, np.ndarray]:
         For each of the words: whether it stands for a type somewhere.
     """
     place = {word: code for code, word in enumerate(found.words)}
-    order = np.argsort(found.code, kind="stable")
+    # Numbers of 16 bits are sorted without comparing them.
+    small = found.code.astype(np.uint16) if len(found.words) < 1 << 16 else found.code
+    order = np.argsort(small, kind="stable")
     first = np.searchsorted(found.code[order], np.arange(len(found.words) + 1))
     used = np.zeros(len(found.code), bool)
     part_of_name = np.zeros(len(found.words), bool)

@@ -17,7 +17,7 @@ from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _claims, _counts
 from ._labelled import need_rules
-from ._texts import arrow_texts, distinct, hashes, lowest, some_rows, truths
+from ._texts import arrow_texts, distinct, hashes, in_pieces, lowest, some_rows, truths
 from ._tone import CERTAINTIES, HEDGES, Words
 from ._words import words_of
 
@@ -305,7 +305,7 @@ def _cited(
 def _may_hold(texts: Any, pattern: str) -> np.ndarray:
     """Tell which texts match a pattern; all of them, if there are too many types for Arrow to look for."""
     try:
-        return truths(pc.match_substring_regex(texts, pattern))
+        return in_pieces(lambda some: truths(pc.match_substring_regex(some, pattern)), texts)
     except pa.ArrowInvalid:
         return np.ones(len(texts), bool)
 
@@ -313,7 +313,8 @@ def _may_hold(texts: Any, pattern: str) -> np.ndarray:
 def _rough(texts: Any, words: str) -> np.ndarray:
     """Count words in texts, parts of words among them; without end, if they are too many for Arrow."""
     try:
-        return np.asarray(pc.count_substring_regex(texts, f"(?i){words}").to_numpy(zero_copy_only=False))
+        pattern = f"(?i){words}"
+        return in_pieces(lambda some: pc.count_substring_regex(some, pattern).to_numpy(zero_copy_only=False), texts)
     except pa.ArrowInvalid:
         return np.full(len(texts), np.iinfo(np.int32).max)
 

@@ -12,7 +12,7 @@ from .. import schema
 from ..exceptions import ArgumentError
 from ..label_records import NO_RULE
 from . import _arguments, _labelled
-from ._texts import text_order
+from ._texts import order_of, text_order
 from .intervals import wilson
 
 
@@ -73,11 +73,12 @@ def label_suspects(
     if key == "job_id" or "job_id" not in labels.columns:
         some = _witnesses(jobs, labels, rules, key)
     else:
-        _labelled.match(jobs, labels)  # says so if they are of other jobs
-        agreed = _labelled.majority(labels, "job_id")
-        place = _labelled.first_rows(jobs, agreed["job_id"])
-        mine = _labelled.read(jobs, place[place >= 0])
-        of_files = pd.DataFrame({key: mine[key].astype(object).to_numpy(), "label": agreed["label"][place >= 0].array})
+        agreed, place = _labelled.agreed(jobs, labels)
+        rows = np.flatnonzero(place >= 0)[::-1]
+        first = np.full(len(agreed), -1, np.int64)
+        first[place[rows]] = rows  # of several, the last one set stays: the first of the jobs
+        mine = _labelled.read(jobs, first[first >= 0])
+        of_files = pd.DataFrame({key: mine[key].array, "label": agreed["label"][first >= 0].array})
         none = (of_files["label"] == NO_RULE).to_numpy()
         parts = [_witnesses(jobs, of_files[~none], rules, key)]
         # That no rule fits is said of the rules that the job ran with: answers under others don't contradict it.
@@ -86,9 +87,8 @@ def label_suspects(
             same = jobs[(jobs["rule_set"] == one).to_numpy(dtype=bool)] if "rule_set" in jobs.columns else jobs
             parts.append(_witnesses(same, of_files[none & (rule_set == one)], rules, key))
         some = pd.concat(parts, ignore_index=True)
-    wrong = some[~some["right"] & (some["score"] >= least)].sort_values(
-        ["score", "confidence", "job_id"], ascending=[False, False, True], kind="stable"
-    )
+    wrong = some[~some["right"] & (some["score"] >= least)]
+    wrong = wrong.iloc[order_of(wrong["job_id"])].sort_values(["score", "confidence"], ascending=False, kind="stable")
     wrong = wrong.drop_duplicates("key").reset_index(drop=True)
     data: dict[str, Any] = {"job_id": wrong["job_id"].astype(jobs["job_id"].dtype)}
     if key == "file_input":
@@ -105,8 +105,8 @@ def _witnesses(jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | N
     use, confidence, right = _labelled.with_confidence(found, no_match=False)
     some = pd.DataFrame(
         {
-            "key": found.jobs.loc[use, key].astype(object).to_numpy(),
-            "job_id": found.jobs.loc[use, "job_id"].to_numpy(),
+            "key": found.jobs.loc[use, key].array,
+            "job_id": found.jobs.loc[use, "job_id"].array,
             "label": found.label[use],
             "type": found.jobs.loc[use, "type"].astype(object).to_numpy(),
             "confidence": confidence,

@@ -11,7 +11,7 @@ from scipy import special
 
 from .. import schema
 from . import _arguments, _place_flips, _rules
-from ._texts import codes, some_rows, text_order
+from ._texts import codes, order_of, some_rows
 
 VERDICTS = ("earlier wins more", "later wins more", "no difference shown", "cannot be told")
 LEVEL = 0.05
@@ -115,7 +115,7 @@ def _first_answers(jobs: pd.DataFrame, sets: dict[Any, Any]) -> pd.DataFrame:
     some = some.astype(dict.fromkeys(("rule_set", "type"), object)).assign(file_input=file[rows])
     some = some[some["rule_set"].isin(sets).to_numpy(dtype=bool)]
     if "job_id" in some.columns:
-        some = some.iloc[text_order(some["job_id"])]
+        some = some.iloc[order_of(some["job_id"])]
     return some.sort_values("created_at", kind="stable") if "created_at" in some.columns else some
 
 
