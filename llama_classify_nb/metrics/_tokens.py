@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
-from ._texts import distinct
+from ._texts import BLANK, distinct, words_in
 
 #: Characters of a text that are read; who reasons for longer says it again.
 LONGEST = 4_000
@@ -22,11 +22,9 @@ LONGEST = 4_000
 _UNSPACED = r"(\p{Han}|\p{Hiragana}|\p{Katakana}|\p{Hangul}|\p{Thai})"
 
 
-_NOTHING = pa.scalar("", pa.large_string())
-_BLANK = ord(" ")
 # Each byte as it counts: capitals as small letters, letters beyond ASCII as they are, all but letters and digits blank.
 _FOLDED = np.arange(256, dtype=np.uint8)
-_FOLDED[:128] = [ord(char.lower()) if char.isalnum() else _BLANK for char in map(chr, range(128))]
+_FOLDED[:128] = [ord(char.lower()) if char.isalnum() else BLANK for char in map(chr, range(128))]
 
 
 class Tokens(NamedTuple):
@@ -56,21 +54,7 @@ def _tokens_of(texts: tuple[str, ...]) -> Tokens:
 
 
 def _split(series: pd.Series) -> Tokens:
-    # A blank behind each: no word of one text touches a word of the next.
-    lines = pc.binary_join_element_wise(_plain(series), pa.scalar(" ", pa.large_string()), _NOTHING)
-    ends = np.frombuffer(lines.buffers()[1], np.int64)[: len(lines) + 1]
-    bytes_ = _FOLDED[np.frombuffer(lines.buffers()[2] or b"", np.uint8)[: ends[-1]]]
-    edges = np.flatnonzero(np.diff(bytes_ != _BLANK, prepend=False))
-    if not len(edges):
-        return Tokens(edges, edges, [], len(series))
-    # Word, blank, word: they stand there already, one behind the other.
-    buffers = [None, pa.py_buffer(edges.astype(np.int64)), pa.py_buffer(bytes_)]
-    coded = pa.Array.from_buffers(pa.large_string(), len(edges) - 1, buffers).dictionary_encode()
-    kinds = coded.dictionary.to_pylist()
-    is_word = np.array([not kind.startswith(" ") for kind in kinds])
-    code = (np.cumsum(is_word) - 1)[coded.indices.to_numpy(zero_copy_only=False)[::2]]
-    row = np.searchsorted(ends[1:], edges[::2], side="right")
-    return Tokens(row, code, [kind for kind in kinds if not kind.startswith(" ")], len(series))
+    return Tokens(*words_in(_plain(series), _FOLDED), len(series))
 
 
 def _plain(series: pd.Series) -> Any:

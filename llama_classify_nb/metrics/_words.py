@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from ._query import UNSPACED
+from ._texts import BLANK, words_in
 
 # What stands between words, in Arrow's patterns: all but letters, marks, digits, and what may join them.
 _BETWEEN = r"[^\p{L}\p{M}\p{N}_'’\-]+"
@@ -18,6 +20,8 @@ _JOINING = "'’_-"
 # Of scripts without spaces a word is a pair of neighbours, as search engines take them.
 _UNSPACED = re.compile(f"[{UNSPACED}]+")
 _LONGEST = 40
+_KEPT = np.arange(256, dtype=np.uint8)
+_KEPT[:128] = [code if chr(code).isalnum() or chr(code) in _JOINING else BLANK for code in range(128)]
 
 
 def words_of(texts: Any) -> tuple[np.ndarray, np.ndarray, pd.Index]:
@@ -40,12 +44,13 @@ def words_of(texts: Any) -> tuple[np.ndarray, np.ndarray, pd.Index]:
     words : Index of str
         Every word that occurs, sorted.
     """
-    parts = pc.split_pattern_regex(pc.fill_null(texts, ""), _BETWEEN)
-    tokens = parts.flatten().dictionary_encode()
-    text = np.asarray(pc.list_parent_indices(parts).to_numpy(zero_copy_only=False), dtype=np.int64)
-    raw = tokens.indices.to_numpy(zero_copy_only=False)
+    texts = pc.fill_null(texts.cast(pa.large_string()), "")
+    odd = pc.invert(pc.string_is_ascii(texts))
+    if pc.any(odd).as_py():
+        texts = pc.replace_with_mask(texts, odd, pc.replace_substring_regex(texts.filter(odd), _BETWEEN, " "))
+    text, raw, tokens = words_in(texts, _KEPT)
     # What takes Python's time is done once for each distinct word.
-    forms = [_forms(one) for one in tokens.dictionary.to_pylist()]
+    forms = [_forms(one) for one in tokens]
     size = np.array([len(one) for one in forms], np.int64)
     flat = pd.Index([form for one in forms for form in one], dtype=object)
     codes, words = pd.factorize(flat, sort=True)
