@@ -81,10 +81,11 @@ class Facts:
     def _label(self, row: int) -> tuple[str | None, bool | None]:
         """Give the label of the job in a row, and whether its answer is right."""
         found = self._labels
-        at = np.flatnonzero(found.row == row) if found is not None else ()
-        if found is None or not len(at):
+        places = [] if found is None else np.flatnonzero(found.row == row).tolist()
+        if found is None or not places:
             return None, None
-        return str(found.label[at[0]]), bool(found.right[at[0]]) if found.scored[at[0]] else None
+        at = places[0]
+        return str(found.label[at]), bool(found.right[at]) if found.scored[at] else None
 
     def _place(self, row: int) -> Place | None:
         if not self._answered[row]:
