@@ -90,7 +90,7 @@ class Archive(ArchiveFile):
         An answer that is older than the one already here is passed over.
         """
         some = list(answers)
-        with self._named(), self._transaction():
+        with self._used(), self._named(), self._transaction():
             outdated = self._bundles_of([answer.job_id for answer in some])
             self._add(some)
             for number in outdated:
@@ -140,7 +140,7 @@ class Archive(ArchiveFile):
         """Tell which of these jobs are here, and of each whether it is final."""
         query = "SELECT job_id, final FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"
         states: dict[str, bool] = {}
-        with self._named():
+        with self._used(), self._named():
             for chunk in _chunks(job_ids, 20 * _CHUNK):
                 states.update((job_id, bool(final)) for job_id, final in self._database.execute(query, [chunk]))
         return states

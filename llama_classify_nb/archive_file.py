@@ -7,6 +7,7 @@ import contextlib
 import os
 import sqlite3
 import stat
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ MAGIC = b"SQLite format 3\x00"
 _APPLICATION_ID = 0x6C636E62  # "lcnb", in SQLite's field for it
 _VERSION = 3
 _BUSY_S = 30.0  # how long to wait for another process that is writing
+_GLANCE_S = 0.1  # how long to wait for it at a time, where the wait may be cut short
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _DAMAGE_SAID = ("no such ", "Could not decode", "has no column")  # what else SQLite says of a damaged file
 
@@ -50,6 +52,8 @@ class ArchiveFile(abc.ABC):
         self.path = Path(path)
         is_new = _make_private(self.path)
         self._is_writable = _is_writable(self.path)
+        self._is_hurried = self._is_closing = False
+        self._use = threading.RLock()  # a database that is closed while it is used takes the process with it
         if service is not None and not self._is_writable:
             raise ArchiveError(f"{self.path}: can't be written, nor could what is fetched be kept; check its mode")
         with self._named():
@@ -88,9 +92,30 @@ class ArchiveFile(abc.ABC):
             row = self._database.execute("SELECT value FROM about WHERE key = 'service'").fetchone()
         return row[0] if row else None
 
+    def hurry(self) -> None:
+        """Wait no longer for other processes: what can't be written now raises :class:`ArchiveError`.
+
+        Any thread may call it.
+        """
+        self._is_hurried = True
+
     def close(self) -> None:
-        """Close the file."""
-        self._database.close()
+        """Close the file; where another thread is at work on it, that thread does it when it has ended."""
+        self._is_closing = True
+        self.hurry()
+        if self._use.acquire(blocking=False):
+            self._database.close()
+            self._use.release()
+
+    @contextlib.contextmanager
+    def _used(self) -> Iterator[None]:
+        """Keep it open meanwhile."""
+        try:
+            with self._use:
+                yield
+        finally:
+            if self._is_closing:
+                self.close()
 
     def _prepare(self, is_new: bool) -> None:
         if not is_new:
@@ -106,7 +131,8 @@ class ArchiveFile(abc.ABC):
         if self._is_writable:
             if is_new:
                 self._database.execute("PRAGMA page_size = 16384")
-            self._log_ahead()
+            # Where a log ahead can't work, on some network drives, SQLite keeps its older journal.
+            self._patiently("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
             self._make_tables(is_new)
         version = self._pragma("user_version")
@@ -115,17 +141,22 @@ class ArchiveFile(abc.ABC):
         if version < _VERSION:
             raise ArchiveError(f"{self.path}: of an older version, and can't be written; copy it to where it can")
 
-    def _log_ahead(self) -> None:
-        """Turn write-ahead logging on; where it can't work, on some network drives, SQLite keeps its older journal."""
+    def _patiently(self, statement: str) -> None:
+        """Wait for another process that is writing, in short waits: the stop button can't end one of SQLite's own."""
         until = time.monotonic() + _BUSY_S
-        while True:
-            try:
-                self._database.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:  # SQLite doesn't wait for a lock here as it does elsewhere
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                    raise
-                time.sleep(0.02)
+        self._database.execute(f"PRAGMA busy_timeout = {1_000 * _GLANCE_S:.0f}")
+        try:
+            while True:
+                try:
+                    self._database.execute(statement)
+                    return
+                except sqlite3.OperationalError as error:
+                    is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                    if not is_busy or self._is_hurried or time.monotonic() > until:
+                        raise
+                time.sleep(0.02)  # SQLite doesn't wait at all where the journal is changed
+        finally:
+            self._database.execute(f"PRAGMA busy_timeout = {1_000 * _BUSY_S:.0f}")
 
     def _make_tables(self, is_new: bool) -> None:
         if is_new:
@@ -174,7 +205,7 @@ class ArchiveFile(abc.ABC):
 
     @contextlib.contextmanager
     def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-        self._database.execute(begin)
+        self._patiently(begin)
         try:
             yield
             self._database.execute("COMMIT")

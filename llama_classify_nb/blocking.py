@@ -21,7 +21,12 @@ STEP_S = 0.1  # how long the main thread waits at a time: the longest that a sto
 GRACE_S = 5.0  # how long a stopped coroutine may take to close its connections
 
 
-def run_blocking(main: Callable[[], Coroutine[Any, Any, T]], *, on_step: Callable[[], None] | None = None) -> T:
+def run_blocking(
+    main: Callable[[], Coroutine[Any, Any, T]],
+    *,
+    on_step: Callable[[], None] | None = None,
+    on_stop: Callable[[], None] | None = None,
+) -> T:
     """Run ``main()`` to its end in a thread of its own and return its result.
 
     Parameters
@@ -30,6 +35,8 @@ def run_blocking(main: Callable[[], Coroutine[Any, Any, T]], *, on_step: Callabl
         Makes the coroutine to run.
     on_step : callable, optional
         Called in the calling thread about ten times a second while it waits.
+    on_stop : callable, optional
+        Called in the calling thread when it is interrupted: ends what a cancelled coroutine would still wait for.
 
     Raises
     ------
@@ -65,6 +72,8 @@ def run_blocking(main: Callable[[], Coroutine[Any, Any, T]], *, on_step: Callabl
     except BaseException:
         if not done.done():  # an interrupt, or a fault of on_step
             stop.set()
+            if on_stop is not None:
+                on_stop()
             if loop := running.get("loop"):
                 with contextlib.suppress(RuntimeError):  # the loop may have ended by itself just now
                     loop.call_soon_threadsafe(running["current"].cancel)

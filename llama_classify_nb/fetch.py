@@ -72,9 +72,13 @@ class Fetch(Discovery):
         super().__init__(client, archive, progress, pace, width)
         self._refresh = refresh
 
+    def expect(self, job_ids: Sequence[str]) -> None:
+        """Take these jobs as the ones asked for: each will be in the archive at the end, or a problem."""
+        self._asked = dict.fromkeys(job_ids)
+
     async def by_ids(self, job_ids: Sequence[str]) -> None:
         """Fetch these jobs, but for those that the archive has and that need not be asked for again."""
-        self._asked = dict.fromkeys(job_ids)
+        self.expect(job_ids)
         states = {} if self._refresh == "all" else self._archive.states(job_ids)
         kept = {job_id for job_id, is_final in states.items() if is_final or self._refresh == "none"}
         self._progress.total, self._progress.done, self._progress.kept = len(job_ids), len(kept), len(kept)

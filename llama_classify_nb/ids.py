@@ -27,6 +27,10 @@ class Asked(NamedTuple):
     n_repeated: int
     n_padded: int
 
+    def first(self, limit: int | None) -> Asked:
+        """Give the same with at most ``limit`` ids to ask for."""
+        return self._replace(job_ids=self.job_ids[:limit])
+
     @property
     def notes(self) -> list[str]:
         """What was cleaned, in words; nothing where nothing was."""

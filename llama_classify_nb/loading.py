@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
-from . import frames
-from .archive import Archive
 from .blocking import run_blocking
 from .client import Client
-from .exceptions import ArgumentError, DamagedArchiveError, FetchInterrupted
-from .fetch import Fetch, Fetched
+from .exceptions import ArgumentError
+from .fetch import Fetch
 from .fetch_arguments import checked_filters, checked_number, checked_refresh, checked_width
-from .ids import Asked, read_ids
-from .jobset import JobSet, plural
-from .memory import MemoryArchive, Store
+from .ids import read_ids
+from .jobset import JobSet
+from .memory import MemoryArchive
 from .pacing import WIDTH, Pace
-from .progress import Progress, ProgressBar
-from .rescue import rescue
+from .progress import Progress
 from .shared_pace import SharedRate
-from .singles import ProblemRow
+from .stoppable import StoppableFetch, before_the_fetch
 
 
 def fetch_jobs(
@@ -104,31 +100,32 @@ def fetch_jobs(
     >>> len(jobset.jobs), jobset.problems["kind"].tolist()
     (2, ['not_found'])
     """
-    filters = checked_filters(status, configuration_id, created_after, created_before)
-    if ids is not None and any(filters):
-        raise ArgumentError("ids and a filter are both given: give ids, or filters")
-    checked_number("limit", limit, whole=True)
-    checked_number("time_budget_s", time_budget_s)
-    checked_number("retry_budget", retry_budget, whole=True)
-    asked = None if ids is None else read_ids(ids)
+    with before_the_fetch():
+        filters = checked_filters(status, configuration_id, created_after, created_before)
+        if ids is not None and any(filters):
+            raise ArgumentError("ids and a filter are both given: give ids, or filters")
+        checked_number("limit", limit, whole=True)
+        checked_number("time_budget_s", time_budget_s)
+        checked_number("retry_budget", retry_budget, whole=True)
+        asked = None if ids is None else read_ids(ids).first(limit)
+        options: dict[str, Any] = {
+            "refresh": checked_refresh(refresh),
+            "time_budget_s": time_budget_s,
+            "retry_budget": retry_budget,
+            "width": checked_width(width),
+        }
+        reader = _reader(client, project_id, organization_id)
+        if pace is not None:
+            rate = SharedRate(pace, reader.base_url, width)
+            options["pace"] = Pace(rate, time_budget_s=time_budget_s, retry_budget=retry_budget)
 
     async def work(fetch: Fetch) -> None:
         if asked is None:
             await fetch.by_filters(filters, limit)
         else:
-            await fetch.by_ids(asked.job_ids[:limit])
+            await fetch.by_ids(asked.job_ids)
 
-    options: dict[str, Any] = {
-        "refresh": checked_refresh(refresh),
-        "time_budget_s": time_budget_s,
-        "retry_budget": retry_budget,
-        "width": checked_width(width),
-    }
-    reader = _reader(client, project_id, organization_id)
-    if pace is not None:
-        rate = SharedRate(pace, reader.base_url, width)
-        options["pace"] = Pace(rate, time_budget_s=time_budget_s, retry_budget=retry_budget)
-    return _loaded(reader, archive, asked, work, shown=progress, **options)
+    return StoppableFetch(reader, archive, asked, work, shown=progress, **options).run()
 
 
 def wait_for_jobs(
@@ -174,10 +171,15 @@ def wait_for_jobs(
     >>> jobset.jobs["status"].tolist()
     ['COMPLETED', 'COMPLETED']
     """
-    checked_number("timeout", timeout)
-    asked = read_ids(ids)
-    reader = _reader(client, project_id, organization_id)
-    return _loaded(reader, archive, asked, lambda fetch: fetch.until_final(asked.job_ids, timeout), shown=progress)
+    with before_the_fetch():
+        checked_number("timeout", timeout)
+        asked = read_ids(ids)
+        reader = _reader(client, project_id, organization_id)
+
+    async def work(fetch: Fetch) -> None:
+        await fetch.until_final(asked.job_ids, timeout)
+
+    return StoppableFetch(reader, archive, asked, work, shown=progress).run()
 
 
 def count_jobs(
@@ -225,89 +227,3 @@ def _reader(client: Client | None, project_id: str | None, organization_id: str 
     if client is not None and not isinstance(client, Client):
         raise ArgumentError(f"client is a {type(client).__name__}: give a Client, or leave it out")
     return (client or Client()).scoped(project_id=project_id, organization_id=organization_id)
-
-
-def _loaded(
-    client: Client,
-    archive: str | os.PathLike[str] | None,
-    asked: Asked | None,
-    work: Callable[[Fetch], Coroutine[Any, Any, None]],
-    *,
-    shown: bool,
-    **options: Any,
-) -> JobSet:
-    """Do the work of a fetch and make a JobSet of what it leaves behind, stopped or not."""
-    progress = Progress()
-    bar = ProgressBar(progress, shown=shown)
-    rescued: list[str] = []
-    n_before = 0
-    while True:
-        try:
-            jobset, is_stopped = _tried(client, archive, asked, work, bar, rescued, **options)
-            jobset.n_requests += n_before
-            break
-        except DamagedArchiveError:
-            if archive is None or rescued:
-                raise
-            found = rescue(archive, client.service)
-            rescued.append(
-                f"{archive} was damaged: {plural(found.n_answers, 'whole answer')} of it kept, the rest asked for "
-                f"again; the damaged file is now {found.aside}"
-            )
-            n_before = progress.n_requests
-    where = f", kept in {archive}" if archive is not None else ""
-    counts = f"{plural(len(jobset), 'job')} and {plural(len(jobset.problems), 'problem')}"
-    progress.n_requests = jobset.n_requests
-    bar.close(f"{'stopped: ' if is_stopped else ''}{counts} in {bar.elapsed_s:.1f} s, {bar.requests()}{where}")
-    if is_stopped:
-        raise FetchInterrupted(jobset) from None
-    return jobset
-
-
-def _tried(
-    client: Client,
-    archive: str | os.PathLike[str] | None,
-    asked: Asked | None,
-    work: Callable[[Fetch], Coroutine[Any, Any, None]],
-    bar: ProgressBar,
-    notes: Sequence[str],
-    **options: Any,
-) -> tuple[JobSet, bool]:
-    """Give the JobSet of one fetch, and whether it was stopped by hand."""
-    store = MemoryArchive() if archive is None else Archive(archive, service=client.service)
-    is_stopped = False
-    try:
-        fetch = Fetch(client, store, bar.progress, **options)
-        with bar:
-            try:
-                run_blocking(lambda: work(fetch), on_step=bar.draw)
-            except KeyboardInterrupt:
-                is_stopped = True
-        try:
-            return _collected(store, fetch.finish(), asked, notes), is_stopped
-        except KeyboardInterrupt:  # all has arrived, and making the tables is soon done again
-            return _collected(store, fetch.finish(), asked, notes), True
-    finally:
-        if isinstance(store, Archive):
-            store.close()
-
-
-def _collected(store: Store, fetched: Fetched, asked: Asked | None, notes: Sequence[str]) -> JobSet:
-    tables = frames.read_tables(store.blocks(fetched.job_ids)).in_order(fetched.job_ids)
-    invalid: list[ProblemRow] = []
-    if asked is not None:
-        invalid = [(job_id, "invalid_id", None, reason, False, 0) for job_id, reason in asked.invalid]
-
-    def bodies(job_id: str) -> Iterable[bytes]:
-        if not isinstance(store, Archive):
-            return store.bodies([job_id])
-        with Archive(store.path) as again:
-            return list(again.bodies([job_id]))
-
-    return JobSet(
-        tables,
-        bodies,
-        problems=[*fetched.problems, *invalid],
-        notes=[*notes, *(asked.notes if asked else ()), *fetched.notes],
-        n_requests=fetched.n_requests,
-    )

@@ -26,6 +26,9 @@ class Store(Protocol):
     def blocks(self, job_ids: Sequence[str]) -> Iterator[bytes]:
         """Give the answers to these jobs as blocks of lines, in whatever order is the quickest."""
 
+    def hurry(self) -> None:
+        """Wait for nobody any more."""
+
 
 class MemoryArchive:
     """An archive that is gone with the object. Of several answers of one job it keeps the one that an archive would."""
@@ -66,3 +69,6 @@ class MemoryArchive:
         """Give the answers to these jobs as blocks of lines, in this order."""
         for start in range(0, len(job_ids), _BLOCK):
             yield b"\n".join(map(as_line, self.bodies(job_ids[start : start + _BLOCK])))
+
+    def hurry(self) -> None:
+        """Do nothing: there is nobody to wait for."""

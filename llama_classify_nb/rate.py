@@ -18,6 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from .pace_search import MANY, SLOWER, PaceSearch
+
 # Before anything is known, so many requests may be in flight, after so many were admitted: as many can be refused at
 # first contact with a limit. Limits of 20 a minute are common, hence the care after the first few. Care ends where more
 # was admitted than a service would that allows 40 a second; else, since answers may just be slow, request by request.
@@ -29,11 +31,6 @@ CONTACT = 3  # refusals in a row that show a limit; a single one may be chance
 LONG_S = 5.0  # what stays shut so long is a window
 BACKOFF_S, MAX_BACKOFF_S = 1.0, 15.0  # between probes of a service that is shut
 MINUTE_S = (60.05, 61.5)  # most limits are by the minute: a probe is due then, and again if it came too early
-MANY = 20  # admitted requests that make a measurement
-CLOSE = 0.85  # of a refused pace: below it the pace grows fast
-NEAR = 0.95  # of a refused pace, of what was admitted: then it was hardly too fast
-BELOW = 0.988
-FAST, SLOW = 1.3, 1.0008  # growth a second
 CONTRADICTED = 2  # windows in a row that refused some of their quota, after which it is taken to be none
 ALIKE = 4  # requests in a row that got through after as many refusals each, which shows that these are by count
 LEAVING_TRIAL = 8  # requests that then tell whether it is a pace
@@ -42,7 +39,6 @@ CERTAIN = 0.05  # of a window's length: what need not be known better
 # Cuts after which it is tried whether refusals have to do with the pace at all …
 TRIALS = (6, 9, 12, 16, 20, 26, 32, 40, 60, 90)
 TOLD_TRIALS = (10, 20, 40, 160)  # … where the service says how long to wait, and so seems to know what it does
-TRIAL_BELOW = 10.0  # requests a second; above, a wrong guess costs little
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -138,12 +134,7 @@ class Rate:
         self._shut = -math.inf
         self._probed: float | None = None
         self._n_probes = 0
-        # Paced: requests a second, the last refused pace, and what was measured from refusal to refusal.
-        self._pace = self._ceiling = math.inf
-        self._measured = 0.0
-        self._bracket = (0.0, math.inf)
-        self._anchor, self._since_anchor = now, 0
-        self._grown = now
+        self._pace = PaceSearch(now)
         self._n_cuts = 0
         self._trial: _Trial | None = None
         self._is_noisy = False
@@ -204,8 +195,8 @@ class Rate:
                 is_certain = self._period - self._shortest <= CERTAIN * self._period
                 length = self._period if is_certain else (self._period + self._shortest) / 2
                 self._close(now, self._opened + length)
-        elif self._pace < math.inf:
-            self._next_start = max(self._next_start, now - 1 / self._pace) + 1 / self._pace
+        else:
+            self._next_start = max(self._next_start, now - self._pace.interval_s) + self._pace.interval_s
         return True
 
     @_locked
@@ -226,7 +217,7 @@ class Rate:
             self._open_up(now)
         self._n_admitted += is_served
         self._is_free |= self._n_admitted > COMMON_BURST + COMMON_PACE * (now - (self._first_start or 0.0))
-        self._since_anchor += 1
+        self._pace.n_admitted += 1
         self._in_row = 0
         if not is_served and started == self._opened:
             self._opened = None  # many a limiter counts from the first request that it heard of
@@ -235,10 +226,10 @@ class Rate:
         elif self._trial is not None:
             self._tried(now, started, 1)
         elif self._mode == "paced":
-            self._grow(now)
+            self._pace.grow(now, self._heard)
         self._run_admitted += 1
         self._run_last = max(self._run_last, started)
-        self._grown = now
+        self._pace.grown = now
 
     @_locked
     def refused(self, now: float, started: float, retry_after: float | None, n_before: int = 0) -> None:
@@ -273,9 +264,9 @@ class Rate:
         """Meet a limit."""
         opened = now if self._opened is None else self._opened
         wait = retry_after or BACKOFF_S * (0.75 + 0.25 * self._jitter())
-        self._pace, self._ceiling = max(self._run_admitted, 1) / (now - opened + wait), math.inf
-        self._measured, self._bracket, self._n_cuts = 0.0, (0.0, math.inf), 0
-        self._anchor, self._since_anchor, self._heard = now, 0, now
+        guess = max(self._run_admitted, 1) / (now - opened + wait)
+        self._pace.start_over(now, guess, is_guess=self._run_admitted < MANY)
+        self._n_cuts, self._heard = 0, now
         if retry_after and retry_after >= LONG_S:
             self._quota, self._period = max(1, self._run_admitted), now + retry_after - opened
             self._shortest = self._period
@@ -315,9 +306,8 @@ class Rate:
         if self._quota is None and not (darkness >= LONG_S and self._run_admitted > 1):
             self._mode = "paced"
             if self._probed is not None:
-                low, high = 0.5 / darkness, 1 / max(self._probed - self._shut, 1e-3)
-                self._bracket, self._pace = (low, high), math.sqrt(2 * low * high)
-            self._next_start = max(self._next_start, started + 1 / self._pace)
+                self._pace.take_between(0.5 / darkness, 1 / max(self._probed - self._shut, 1e-3))
+            self._next_start = max(self._next_start, started + self._pace.interval_s)
         elif self._quota is None or self._probed is not None:  # it opened, or it did so later than expected
             self._quota, self._period = self._quota or self._run_admitted, started - opened
             is_minute = MINUTE_S[0] <= self._period < MINUTE_S[1] + BACKOFF_S
@@ -357,66 +347,35 @@ class Rate:
     def _leave_window(self, now: float, n_admitted: int) -> None:
         """Take it for a pace after all."""
         self._mode, self._quota, self._n_contradicted = "paced", None, 0
-        self._measured, self._bracket, self._ceiling = 0.0, (0.0, math.inf), math.inf
-        self._anchor, self._since_anchor = self._shut, n_admitted
+        self._pace.start_over(self._shut, self._pace.per_s, n_admitted)
         self._cut(now)
         self._try(now, LEAVING_TRIAL)
 
     # Pace
 
-    def _grow(self, now: float) -> None:
-        """Let the pace grow, the faster the longer nothing has been refused; slow paces grow by request."""
-        slowly = min(1.0, self._pace / TRIAL_BELOW)
-        if self._ceiling == math.inf:
-            slowly **= 0.5
-        elapsed = min(max(0.0, now - self._grown), 1 + 1 / self._pace) * slowly
-        calm = 1 + (now - self._heard) * slowly / LONG_S
-        self._pace *= FAST**elapsed if self._pace < CLOSE * self._ceiling else SLOW ** (elapsed * calm)
-        if self._pace > 1.1 * self._ceiling:
-            self._ceiling = math.inf
-
     def _refused_at_pace(self, now: float, retry_after: float | None) -> None:
         self._heard = now
         if self._in_row > 1:  # the pace was cut a moment ago
-            wait = min(MAX_BACKOFF_S, 2 ** (self._in_row - 1) / self._pace)
+            wait = min(MAX_BACKOFF_S, 2 ** (self._in_row - 1) * self._pace.interval_s)
             if retry_after and retry_after >= LONG_S:
                 wait = retry_after
             self._next_start = max(self._next_start, now + wait)
             return
         self._cut(now)
         self._n_cuts += 1
-        if self._pace < TRIAL_BELOW and self._n_cuts in (TRIALS if retry_after is None else TOLD_TRIALS):
-            self._try(now, 3 + math.ceil(self._pace / 5))
+        if self._pace.per_s < SLOWER and self._n_cuts in (TRIALS if retry_after is None else TOLD_TRIALS):
+            self._try(now, 3 + math.ceil(self._pace.per_s / 5))
+
+    def _cut(self, now: float) -> None:
+        """Go slower, and where that is slow, wait before the next request."""
+        was_slow = self._pace.per_s < SLOWER
+        self._pace.cut(now)
+        if was_slow:
+            self._next_start = max(self._next_start, now + self._pace.interval_s)
 
     def _try(self, now: float, size: int) -> None:
         self._trial = _Trial(now, min(self._widest, size))
         self._next_start = now
-
-    def _cut(self, now: float) -> None:
-        """Cut the pace to between what was admitted since the last refusal and what was refused now."""
-        elapsed, refused = max(now - self._anchor, 1e-3), self._pace
-        is_fast = refused >= TRIAL_BELOW
-        is_echo = self._since_anchor < MANY  # a window remembers what was too much before the last cut
-        if not (is_echo and is_fast and self._measured):
-            self._ceiling = refused
-        if not is_echo:
-            self._measured = max(self._since_anchor / elapsed, 0.97 * self._measured)
-            self._anchor, self._since_anchor = now, 0
-        if is_fast and self._measured and (is_echo or self._measured >= NEAR * refused):
-            self._pace = BELOW * refused
-        elif self._measured:
-            self._pace = math.sqrt(self._measured * refused) * (BELOW if self._measured >= CLOSE * refused else 1)
-        else:
-            low, high = max(self._since_anchor - 1, 0.3) / elapsed, (self._since_anchor + 1) / elapsed
-            low, high = max(low, self._bracket[0]), min(high, self._bracket[1])
-            if low > high:  # what was learned no longer holds
-                low, high = max(self._since_anchor - 1, 0.3) / elapsed, (self._since_anchor + 1) / elapsed
-            self._bracket = low, high
-            self._pace = BELOW * low if high < 1.1 * low else math.sqrt(low * high)
-        self._pace = max(min(self._pace, BELOW * refused), 1 / MAX_BACKOFF_S)
-        if not is_fast:
-            self._next_start = max(self._next_start, now + 1 / self._pace)
-        self._grown = now
 
     def _tried(self, now: float, started: float, n_admitted: int) -> None:
         """Count an answer of a trial; after the last, judge."""
@@ -431,10 +390,11 @@ class Rate:
         if trial.n_admitted >= 0.55 * trial.size:
             self._open_up(now)
         else:
-            self._next_start = now + 2 / self._pace
+            self._next_start = now + 2 * self._pace.interval_s
 
     def _open_up(self, now: float) -> None:
         """Take refusals to have nothing to do with the pace."""
-        self._mode, self._is_noisy, self._pace, self._next_start = "open", True, math.inf, -math.inf
+        self._mode, self._is_noisy, self._next_start = "open", True, -math.inf
+        self._pace.per_s = math.inf
         self._quota, self._trial = None, None
         self._opened, self._run_started, self._run_admitted = now, 0, 0

@@ -26,7 +26,9 @@ from .rate import Rate
 LEASE_S = 60.0
 _MOST_BYTES = 1 << 20
 _CLASS = "class"
-_CLASSES = {name: one for name, one in vars(rate).items() if isinstance(one, type) and one.__module__ == rate.__name__}
+_CLASSES = {
+    name: one for name, one in vars(rate).items() if isinstance(one, type) and one.__module__.startswith(__package__)
+}
 #: What is shared: all that a rate holds, but for what is of one process.
 _LEARNED = tuple(sorted(vars(Rate(0.0, 1)).keys() - {"_lock", "_jitter", "_widest", "_in_flight"}))
 
@@ -169,7 +171,6 @@ def _decoded(learned: dict[str, Any]) -> dict[str, Any]:
     for name, value in learned.items():
         found[name] = tuple(value) if isinstance(value, list) else value
         if isinstance(value, dict):
-            kind = _CLASSES[value[_CLASS]]
-            found[name] = object.__new__(kind)
-            vars(found[name]).update({key: one for key, one in value.items() if key != _CLASS})
+            found[name] = object.__new__(_CLASSES[value.pop(_CLASS)])
+            vars(found[name]).update(_decoded(value))
     return found

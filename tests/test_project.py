@@ -21,7 +21,7 @@ PACKAGE = ROOT / "llama_classify_nb"
 
 # From the ground up. A module may import from floors below its own, and from its own room.
 FLOORS = [
-    {"exceptions", "schema", "texts"},
+    {"exceptions", "schema", "texts", "pace_search"},
     {"rawjson", "columns", "records", "moments", "timestamps"},
     {"configurations", "older"},
     {"answers", "blocking", "gate", "rate", "cells", "files", "address", "file_lock", "unpacking", "waits"},
@@ -46,6 +46,7 @@ FLOORS = [
     {"discovery", "parts"},
     {"fetch", "gathering"},
     {"jobset", "fetch_arguments"},
+    {"stoppable"},
     {"loading", "from_files", "labels"},
     {"metrics"},
     {"plots", "census"},

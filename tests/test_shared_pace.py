@@ -75,9 +75,9 @@ class TestSharedRate:
     def test_who_comes_later_knows_what_the_others_learned(self, tmp_path: Path) -> None:
         run(tmp_path / "pace", 2, make=bucket, n_jobs=60)
         late = SharedRate(tmp_path / "pace", "https://a", LANES, lambda: 1e6)
-        assert late._pace == pytest.approx(20, rel=0.3)
+        assert late._pace.per_s == pytest.approx(20, rel=0.3)
         other = SharedRate(tmp_path / "pace", "https://b", LANES, lambda: 1e6)
-        assert other._pace == float("inf")
+        assert other._pace.per_s == float("inf")
 
     def test_requests_in_flight_are_those_of_all(self, tmp_path: Path) -> None:
         one, other = (SharedRate(tmp_path / "pace", "https://a", 2, lambda: 0.0) for _ in range(2))
@@ -100,11 +100,12 @@ class TestSharedRate:
         one, other = (SharedRate(tmp_path / "pace", "https://a", 2, lambda: 9.0) for _ in range(2))
         one._trial = rate._Trial(3.0, 4, 1)
         with one._lock, one._held():
-            one._trial, one._bracket, one._pace, one._quota = rate._Trial(3.0, 4, 1), (0.5, float("inf")), 7.5, 12
+            one._trial, one._quota = rate._Trial(3.0, 4, 1), 12
+            one._pace.start_over(1.0, 7.5, 3)
+            one._pace.take_between(0.5, 12.5)
         other.ready_at(9.0)
-        assert (other._trial, other._bracket, other._pace, other._quota) == (
-            *(rate._Trial(3.0, 4, 1), (0.5, float("inf")), 7.5, 12),
-        )
+        assert (other._trial, other._quota) == (rate._Trial(3.0, 4, 1), 12)
+        assert vars(other._pace) == vars(one._pace)
 
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"https://a": {"learned": {"_pace": 1}}}', b"\xff"])
     def test_a_file_that_says_nothing_teaches_nothing(self, content: bytes, tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ class TestSharedRate:
 
     def test_a_clock_that_began_anew_teaches_nothing(self, tmp_path: Path) -> None:
         run(tmp_path / "pace", 1, make=bucket, n_jobs=30)
-        assert SharedRate(tmp_path / "pace", "https://a", 2, lambda: 0.5)._pace == float("inf")
+        assert SharedRate(tmp_path / "pace", "https://a", 2, lambda: 0.5)._pace.per_s == float("inf")
 
     def test_the_file_is_of_its_owner_only_and_no_link(self, tmp_path: Path) -> None:
         SharedRate(tmp_path / "pace", "https://a", 2)
