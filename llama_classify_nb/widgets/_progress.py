@@ -100,12 +100,12 @@ class Narrowing:
         self.trail = [*(one for one in self.trail if one.n < interval.n), interval]
         return interval, ""
 
-    def _are_here(self, ids: pd.Series) -> list[bool]:
+    def _are_here(self, ids: pd.Series) -> np.ndarray:
         """Tell which ids are of a job among the jobs; to look among a million for each label would take too long."""
         new = pd.Series([one for one in dict.fromkeys(ids) if one not in self._is_here], dtype=object)
         if len(new):
             self._is_here |= dict(zip(new, (first_rows(self._jobs, new) >= 0).tolist(), strict=True))
-        return [self._is_here[one] for one in ids]
+        return np.array([self._is_here[one] for one in ids], bool)
 
     def _interval(self, drawn: Sequence[Record]) -> Interval | None:
         labels = label_records.frame(drawn)
