@@ -69,6 +69,7 @@ def read_alike(messages: list[str]) -> list[str]:
 def test_a_message_keeps_its_sentence(seed: int) -> None:
     chance = random.Random(seed)
     made = ["".join(piece(chance) + chance.choice(BETWEEN) for _ in range(chance.randint(1, 9))) for _ in range(1_000)]
+    made += ["81491a05.http://a.b/1", "87cc30741f37.pdf://x", "a7cc30741f37.pdf://x"]
     made += ["a/" * n + of(chance, "0123456789abcdef", 40) + " b@" + "c1" * n for n in (20, 33, 90, 120, 600)]
     found = read_alike(made)
     assert [sentence(one) for one in found] == [sentence(one) for one in made]
@@ -87,7 +88,7 @@ def test_a_message_keeps_its_sentence(seed: int) -> None:
         "cannot identify image file <_io.BytesIO object at 0x7f{hex}>",
     ],
 )
-def test_messages_that_differ_in_ids_and_numbers_alone_become_one(form: str) -> None:
+def test_messages_that_differ_in_ids_and_numbers_alone_become_the_same(form: str) -> None:
     chance = random.Random(1)
     made = [
         form.format(
@@ -99,7 +100,8 @@ def test_messages_that_differ_in_ids_and_numbers_alone_become_one(form: str) -> 
         for _ in range(200)
     ]
     assert len(set(made)) > 40
-    assert len(set(read_alike(made))) == 1
+    # An id keeps whether it begins with a digit or a letter.
+    assert len(set(read_alike(made))) <= 2
 
 
 @pytest.mark.parametrize(

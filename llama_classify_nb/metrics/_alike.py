@@ -189,7 +189,7 @@ def _change_ids(old: np.ndarray, new: np.ndarray, runs: _Runs) -> None:
     some = runs.some(is_hex & (runs.size >= 8) & (runs.size <= 64))
     some = some.some(_stands_alone(old, some.start, some.end))
     is_size = (old[some.end - 1] | 32 == ord("b")) & (_count(_LETTER, old, some) == 1)  # as in 12345678B
-    _change_id(new, some.some(~is_size))
+    _change_id(old, new, some.some(~is_size))
 
 
 def _change_named_ids(old: np.ndarray, new: np.ndarray, runs: _Runs, starts: np.ndarray, is_plain: np.ndarray) -> None:
@@ -199,12 +199,13 @@ def _change_named_ids(old: np.ndarray, new: np.ndarray, runs: _Runs, starts: np.
     some, word = runs.some(place[place > 0]), runs.some(place[place > 0] - 1)
     is_word = (word.end == some.start - 1) & (word.bits & (_DIGITS | _FOREIGN) == 0) & _OPENS[old[word.start - 1]]
     is_word &= (word.size >= 2) & (word.size <= 16) & _is_closed(old, some.end)
-    _change_id(new, some.some(is_word & is_plain[_message(some.start, starts)]))
+    _change_id(old, new, some.some(is_word & is_plain[_message(some.start, starts)]))
 
 
-def _change_id(new: np.ndarray, some: _Runs) -> None:
+def _change_id(old: np.ndarray, new: np.ndarray, some: _Runs) -> None:
+    """Put one id for many: a digit and letters, and first what was first, since a letter may begin an address."""
     _fill(new, some.start, some.end, _ALNUM, "a")
-    new[some.start + 1] = ord("1")
+    new[some.start + ~_DIGIT[old[some.start]]] = ord("1")
 
 
 def _count(which: np.ndarray, old: np.ndarray, runs: _Runs) -> np.ndarray:
