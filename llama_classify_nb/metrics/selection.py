@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,6 @@ from .. import schema
 from ..exceptions import ArgumentError
 from ..moments import read_moment
 from . import _arguments
-
-_MANY = 100_000  # texts, of which both halves are looked through at once
 
 
 def select_jobs(
@@ -90,20 +87,7 @@ def select_jobs(
         if value is not None:
             keep &= matching(jobs, name, value)
             _warn_of_unknown(jobs, name, value)
-    return _taken(jobs, np.flatnonzero(keep))
-
-
-def _taken(jobs: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
-    """Take rows; two columns of texts at a time, of each of which Arrow has to read the whole."""
-    if not jobs.columns.is_unique:
-        return jobs.iloc[rows].copy()
-    of_texts = [isinstance(dtype, pd.StringDtype) for dtype in jobs.dtypes]
-    taken = jobs.loc[:, ~np.array(of_texts, bool)].iloc[rows].copy()
-    with ThreadPoolExecutor(2) as pool:
-        texts = pool.map(lambda name: jobs[name].array.take(rows), jobs.columns[of_texts])
-        for place, array in zip(np.flatnonzero(of_texts).tolist(), texts, strict=True):
-            taken.insert(place, jobs.columns[place], array)
-    return taken
+    return jobs[keep].copy()
 
 
 def _warn_of_unknown(jobs: pd.DataFrame, name: str, value: Any) -> None:
@@ -199,19 +183,11 @@ def _with_text(jobs: pd.DataFrame, text: Any) -> np.ndarray:
         raise ArgumentError(f"text holds half a character ({error.reason}), which no job can hold") from error
     if not text:
         return np.ones(len(jobs), dtype=bool)
-    found = [_holding(jobs[column], text) for column in ("reasoning", "error_message")]
+    found = [
+        jobs[column].str.contains(text, case=False, regex=False, na=False).to_numpy(dtype=bool)
+        for column in ("reasoning", "error_message")
+    ]
     return np.asarray(found[0] | found[1])
-
-
-def _holding(texts: pd.Series, text: str) -> np.ndarray:
-    half = len(texts) // 2 if len(texts) > _MANY else 0
-    # Arrow looks through texts without holding up other threads.
-    with ThreadPoolExecutor(2) as pool:
-        found = pool.map(
-            lambda some: some.str.contains(text, case=False, regex=False, na=False).to_numpy(dtype=bool),
-            (texts.iloc[:half], texts.iloc[half:]),
-        )
-        return np.concatenate([*found])
 
 
 _FILTERS: dict[str, Callable[[pd.DataFrame, Any], np.ndarray]] = {
