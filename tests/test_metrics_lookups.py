@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llama_classify_nb import schema
-from llama_classify_nb.metrics import _labelled, _rule_quotes, _texts, _tokens, _words
+from llama_classify_nb.metrics import _labelled, _rule_quotes, _texts, _words
 
 SOME = st.lists(st.none() | st.sampled_from(["", "a", "b", "é", "a\0b", "\U0001f600"]))
 
@@ -47,14 +47,10 @@ def test_hashes_are_those_of_pandas(values: list[str | None]) -> None:
 
 
 @settings(max_examples=30)
-@given(SOME, st.sampled_from([schema.TEXT, object, "category"]), st.integers(1, 3), st.booleans())
-def test_codes_are_those_of_pandas(values: list[str | None], dtype: object, piece: int, are_hashes_alike: bool) -> None:
+@given(SOME, st.sampled_from([schema.TEXT, object, "category", "string[python]"]))
+def test_codes_are_those_of_pandas(values: list[str | None], dtype: Any) -> None:
     column = pd.Series(values, index=range(len(values), 0, -1), dtype=dtype)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_texts, "_PIECE", piece)
-        if are_hashes_alike:
-            patch.setattr(_texts, "hashes", lambda keys: np.zeros(len(keys), np.uint64))
-        assert _texts.codes(column).tolist() == pd.factorize(column)[0].tolist()
+    assert _texts.codes(column).tolist() == pd.factorize(column)[0].tolist()
 
 
 @settings(max_examples=30)
@@ -69,7 +65,7 @@ def test_some_rows_are_those_that_iloc_takes(values: list[str | None], data: st.
 @settings(max_examples=30)
 @given(st.lists(st.integers(0, 5)))
 def test_distinct_numbers_are_in_order(numbers: list[int]) -> None:
-    assert _tokens._distinct(np.array(numbers, np.int64)).tolist() == sorted(set(numbers))
+    assert _texts.distinct(np.array(numbers, np.int64)).tolist() == sorted(set(numbers))
 
 
 def test_a_text_without_spaces_beside_them_leaves_the_words_of_others_alone() -> None:
@@ -83,3 +79,18 @@ def test_a_text_without_spaces_beside_them_leaves_the_words_of_others_alone() ->
 def test_odd_characters_of_a_quote_are_left_out() -> None:
     assert _rule_quotes.plain("a\u00a0 b\n\u202ec\x07", 10) == "a b c"
     assert _rule_quotes.plain("x" * 20, 10) == "x" * 9 + "…"
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.none() | st.text("ab\0é\U0001f600", max_size=3).map("12345678".__add__) | st.text("ab", max_size=18))
+)
+def test_texts_are_put_in_the_order_that_python_puts_them(texts: list[str | None]) -> None:
+    found = _texts.text_order(pd.Series(texts, dtype=schema.TEXT))
+    assert found.tolist() == sorted(
+        range(len(texts)), key=lambda place: "nan" if texts[place] is None else texts[place]
+    )
+
+
+def test_ids_that_are_no_texts_are_put_in_the_order_of_their_texts() -> None:
+    assert _texts.text_order(pd.Series([10, 9, 100])).tolist() == [0, 2, 1]

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..columns import joined_tables
 from ..exceptions import ArgumentError
+from ._texts import distinct
 
 #: Gives the values of codes; -1 is missing.
 Decode = Callable[[np.ndarray], Any]
@@ -110,7 +111,7 @@ def merge_confidences(parts: Sequence[pd.DataFrame], column: str = "confidence")
     """
     cells = merge(parts)
     values = cells[column].to_numpy()
-    if any(part.attrs.get(_ROUNDED) for part in parts) or len(np.unique(values[~np.isnan(values)])) > MOST_VALUES:
+    if any(part.attrs.get(_ROUNDED) for part in parts) or len(distinct(values[~np.isnan(values)])) > MOST_VALUES:
         keys = cells.drop(columns="count").assign(**{column: np.round(values, DECIMALS)})
         cells = tally(keys, cells["count"].to_numpy())
         cells.attrs[_ROUNDED] = True

@@ -13,7 +13,7 @@ _OWN_MARKS = dict.fromkeys((1, 2))
 # A reason is a sentence: what comes after this many characters doesn't tell messages apart.
 _LONGEST = 1000
 
-_EXTENSIONS = (
+EXTENSIONS = (
     "pdf|tiff?|png|jpe?g|jp2|gif|bmp|webp|svg|eps|ps|docx?|xlsx?|pptx?|odt|ods|odp|rtf|txt|csv|tsv|json|jsonl|xml|html?|md|"
     "eml|msg|zip|gz|tar|7z|py|log|tmp|bin|parquet|c|cc|cpp|h|java|so|jar|sh|conf|cfg|properties|dll|exe"
 )
@@ -58,7 +58,7 @@ _VARIABLE = re.compile(
                (?!(?:[a-z]{1,40}\d{0,40}[_-]|\d{1,40}[_-]){0,40}(?:[a-z]{1,40}\d{0,40}|\d{1,40}[a-z]{0,3})(?![\w-]))
                [\w-]{16,128}(?![\w-]))
     | (?P<n>(?:(?<!\w)[+-])?(?<![^\W_])\d+(?:[.,]\d+)*)
-    """.replace("EXTENSIONS", _EXTENSIONS)
+    """.replace("EXTENSIONS", EXTENSIONS)
     .replace("CLOCK", _CLOCK)
     .replace("DAYS", _DAYS)
     .replace("MONTHS", _MONTHS),

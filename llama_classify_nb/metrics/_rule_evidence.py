@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from . import _arguments, _labelled, _rule_text, _tokens
-from ._texts import codes, hashes, lowest, some_rows
+from ._texts import codes, distinct, hashes, lowest, some_rows
 
 #: Reasonings read of one rule set: so many, evenly from the types of the answers, within these bounds for each type.
 MOST_READ, FEWEST_OF_TYPE, MOST_OF_TYPE = 20_000, 50, 2_000
@@ -26,8 +26,26 @@ class Answers(NamedTuple):
     types: pd.Index  # the types
     type: np.ndarray  # the place of each answer in types; -1: it is no type
     has_reasoning: np.ndarray  # bool: there is a text to read
-    again: pd.DataFrame  # file, type, rule_set of the answers about files that have several
-    labels: pd.DataFrame | None  # rule_set, label, type of the labelled answers
+    again: Again
+    labels: Judged | None
+
+
+class Again(NamedTuple):
+    """The answers about files that have several, file by file, as places in sets and types."""
+
+    file: np.ndarray  # its number, from 0 on, ascending
+    rule_set: np.ndarray
+    type: np.ndarray
+    start: np.ndarray  # where each file's answers begin, and the end of all
+
+
+class Judged(NamedTuple):
+    """The labelled answers, rule set by rule set."""
+
+    start: np.ndarray  # where those of each of sets begin, and the end of all
+    label: np.ndarray  # place in labels
+    type: np.ndarray  # place in types
+    labels: pd.Index  # the different labels
 
 
 class Said(NamedTuple):
@@ -58,28 +76,29 @@ def read_answers(jobs: pd.DataFrame, labels: pd.DataFrame | None) -> Answers:
     kind, rule_set = (jobs[name].astype("category").cat for name in ("type", "rule_set"))
     types, sets = (one.categories.astype(object) for one in (kind, rule_set))
     answer, of_set = np.where(typed, kind.codes.to_numpy(), -1), rule_set.codes.to_numpy()
-    judged = None
-    if labels is not None:
-        found = _labelled.match(jobs, labels)
-        row = found.row[found.typed]
-        judged = pd.DataFrame(
-            {
-                "rule_set": np.asarray(pd.Categorical.from_codes(of_set[row], sets), dtype=object),
-                "label": found.label[found.typed],
-                "type": np.asarray(pd.Categorical.from_codes(answer[row], types), dtype=object),
-            }
-        )
+    judged = None if labels is None else _judged(_labelled.match(jobs, labels), of_set, answer, len(sets))
     has_reasoning = np.zeros(len(jobs), bool)
     if "reasoning" in jobs.columns:
         reasoning = jobs["reasoning"]
         has_reasoning = reasoning.notna().to_numpy() & (reasoning != "").to_numpy(dtype=bool, na_value=False)
-    return Answers(jobs, sets, of_set, types, answer, has_reasoning, _asked_again(jobs, typed), judged)
+    again = _asked_again(jobs, typed, of_set, answer)
+    return Answers(jobs, sets, of_set, types, answer, has_reasoning, again, judged)
 
 
-def _asked_again(jobs: pd.DataFrame, typed: np.ndarray) -> pd.DataFrame:
-    """Give the answers about files that have several; the same transaction handed in again isn't another answer."""
+def _judged(found: _labelled.Labelled, of_set: np.ndarray, answer: np.ndarray, n_sets: int) -> Judged:
+    row = found.row[found.typed]
+    row, label = row[of_set[row] >= 0], found.label[found.typed][of_set[row] >= 0]
+    order = np.argsort(of_set[row], kind="stable")
+    code, labels = pd.factorize(label)
+    start = np.append(0, np.cumsum(np.bincount(of_set[row], minlength=n_sets)))
+    return Judged(start, code[order], answer[row][order], pd.Index(labels, dtype=object))
+
+
+def _asked_again(jobs: pd.DataFrame, typed: np.ndarray, of_set: np.ndarray, answer: np.ndarray) -> Again:
+    """Find the answers about files that have several; the same transaction handed in again isn't another answer."""
     if "file_input" not in jobs.columns:
-        return pd.DataFrame(columns=["file_input", "type", "rule_set"], dtype=object)
+        none = np.empty(0, np.int64)
+        return Again(none, none, none, np.zeros(1, np.int64))
     # As numbers, files are told apart faster; each rule set looks among them, too.
     file = codes(jobs["file_input"])
     known = typed & (file >= 0) & (jobs["file_input"] != "").to_numpy(dtype=bool, na_value=False)
@@ -88,9 +107,10 @@ def _asked_again(jobs: pd.DataFrame, typed: np.ndarray) -> pd.DataFrame:
     rows = rows[n[file[rows]] > 1]
     if "transaction_id" in jobs.columns:
         rows = rows[_is_first_of_transaction(jobs, rows, file[rows])]
-    some = jobs[["type", "rule_set"]].iloc[rows].reset_index(drop=True).astype(object)
-    again: pd.DataFrame = some.assign(file_input=file[rows])
-    return again
+    rows = rows[np.argsort(file[rows], kind="stable")]
+    n = np.bincount(file[rows], minlength=1)
+    file = (np.cumsum(n > 0) - 1)[file[rows]]
+    return Again(file, of_set[rows], answer[rows], np.append(0, np.cumsum(n[n > 0])))
 
 
 def _is_first_of_transaction(jobs: pd.DataFrame, rows: np.ndarray, file: np.ndarray) -> np.ndarray:
@@ -115,25 +135,30 @@ def gather(known: Answers, name: Any, types: list[str]) -> Evidence:
     n = np.bincount(answer[answer >= 0], minlength=len(types))
     confused = None
     if known.labels is not None:
-        judged = known.labels[(known.labels["rule_set"] == name).to_numpy(dtype=bool)]
-        label, given = (place.get_indexer(pd.Index(judged[one], dtype=object)) for one in ("label", "type"))
-        both = (label >= 0) & (given >= 0)
-        flat = np.bincount(label[both] * len(types) + given[both], minlength=len(types) ** 2)
-        confused = flat.reshape(len(types), len(types))
-    return Evidence(n, _said(known, here, answer, types), *_flips(known.again, name, place), confused)
+        confused = _confused(known.labels, number, place, known.types)
+    flips = _flips(known.again, number, np.append(place.get_indexer(known.types), -1), len(types))
+    return Evidence(n, _said(known, here, answer, types), *flips, confused)
 
 
-def _flips(again: pd.DataFrame, name: Any, place: pd.Index) -> tuple[np.ndarray, np.ndarray]:
+def _confused(judged: Judged, number: int, place: pd.Index, types: pd.Index) -> np.ndarray:
+    """Count the labels of each type that were answered with each."""
+    mine = slice(*judged.start[number : number + 2]) if number >= 0 else slice(0)
+    label = np.append(place.get_indexer(judged.labels), -1)[judged.label[mine]]
+    given = np.append(place.get_indexer(types), -1)[judged.type[mine]]
+    both = (label >= 0) & (given >= 0)
+    flat = np.bincount(label[both] * len(place) + given[both], minlength=len(place) ** 2)
+    return flat.reshape(len(place), len(place))
+
+
+def _flips(again: Again, number: int, place: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Count the files that were answered with two types, and those with several answers, one of them of a type."""
-    touched = again["file_input"].isin(again.loc[(again["rule_set"] == name).to_numpy(dtype=bool), "file_input"])
-    some = again[touched.to_numpy(dtype=bool)]
-    file = pd.factorize(some["file_input"])[0]
-    kind = place.get_indexer(pd.Index(some["type"], dtype=object))
-    several = np.bincount(file) > 1 if len(file) else np.zeros(0, bool)
-    use = several[file] & (kind >= 0)
-    cells = pd.unique(file[use] * len(place) + kind[use])
-    shape = (len(several), len(place))
-    was = sparse.csr_matrix((np.ones(len(cells)), (cells // len(place), cells % len(place))), shape=shape)
+    files = distinct(again.file[again.rule_set == number]) if number >= 0 else np.empty(0, np.int64)
+    size = again.start[files + 1] - again.start[files]
+    rows = np.repeat(again.start[files] - (np.cumsum(size) - size), size) + np.arange(size.sum())
+    file, kind = np.repeat(np.arange(len(files)), size), place[again.type[rows]]
+    use = (size > 1)[file] & (kind >= 0)
+    cells = distinct(file[use] * k + kind[use])
+    was = sparse.csr_matrix((np.ones(len(cells)), (cells // k, cells % k)), shape=(len(files), k))
     both = np.asarray((was.T @ was).toarray()).astype(np.int64)
     asked = both.diagonal().copy()
     np.fill_diagonal(both, 0)

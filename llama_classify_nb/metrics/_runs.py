@@ -13,6 +13,7 @@ from ._texts import codes
 QUESTION = ("rule_set", "configuration_id")
 #: How the file was to be read: who changes one of these asks the same, perhaps of other pages.
 SETTINGS = ("mode", "lang", "max_pages", "target_pages")
+_MOST_CODES = 1 << 62  # that an integer tells apart
 
 
 def file_codes(jobs: pd.DataFrame) -> np.ndarray:
@@ -34,12 +35,16 @@ def settings_codes(jobs: pd.DataFrame) -> np.ndarray:
 
 def _crossed(jobs: pd.DataFrame, code: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
     """Number the combinations of a code and those of the columns that jobs has; a missing value is one of its own."""
+    most = int(code.max(initial=0)) + 1
     for column in columns:
         if column in jobs.columns:
-            part = pd.factorize(jobs[column])[0].astype(np.int64)
-            # Numbered anew each time: the product of the sizes of many columns could pass the largest integer.
-            code = pd.factorize(code * (part.max(initial=0) + 2) + part + 1)[0]
-    return code
+            part = pd.factorize(jobs[column])[0].astype(np.int64) + 1
+            size = int(part.max(initial=0)) + 1
+            if most * size > _MOST_CODES:
+                code = pd.factorize(code)[0]
+                most = int(code.max(initial=0)) + 1
+            code, most = code * size + part, most * size
+    return pd.factorize(code)[0]
 
 
 def answered(jobs: pd.DataFrame) -> np.ndarray:

@@ -119,7 +119,7 @@ def judge(sides: Sides, labels: pd.DataFrame | None, rules: pd.DataFrame | None)
     label[some] = known["label"].to_numpy(dtype=object)[place[some]]
     named = _labelled.named_types(sides.jobs, rules).to_frame(index=False)
     for side in (0, 1):
-        jobs = sides.jobs.iloc[sides.row[side][some]].reset_index(drop=True)
+        jobs = _labelled.read(sides.jobs, sides.row[side][some])
         found = _labelled.match(jobs, known.iloc[place[some]], named)
         right[side][some[found.row]] = found.right
     chance = None
@@ -138,9 +138,7 @@ def labels_of_files(jobs: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     votes = pd.DataFrame({"label": labels["label"].astype(object)})
     if "job_id" in labels.columns:
         row = _labelled.first_rows(jobs, labels["job_id"])
-        files = jobs["file_input"].iloc[np.maximum(row, 0)].astype(object).to_numpy() if len(jobs) else None
-        votes["file_input"] = files
-        votes["file_input"] = votes["file_input"].where(row >= 0)
+        votes["file_input"] = jobs["file_input"].array.take(row, allow_fill=True)
         if len(labels) and len(jobs) and (row < 0).all():
             raise ArgumentError(
                 f"labels: none of its {len(labels):,} values of job_id is in jobs, for example "
@@ -155,7 +153,7 @@ def labels_of_files(jobs: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
         odd = ~((chance > 0) & (chance <= 1)) & chance.notna()
         if odd.any():
             raise ArgumentError(f"labels: inclusion_probability is {chance[odd].iloc[0]}; it must be in (0, 1]")
-        greatest = chance.groupby(votes["file_input"].to_numpy()).max()
+        greatest = chance.groupby(votes["file_input"].astype(object).to_numpy()).max()
         known["chance"] = known["file_input"].map(greatest).fillna(1.0).astype("float64")
     return known
 

@@ -41,7 +41,8 @@ def cut(jobs: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
         A row per stratum: ``by`` if given, ``outcome``, ``confidence_from``, ``confidence_to`` (NaN: of no matter),
         and ``n_jobs``.
     """
-    scored = jobs[_arguments.has_outcome(jobs, _labelled.SCORED)]
+    read = [*([] if by is None else [by]), "outcome", "confidence"]
+    scored = jobs[list(dict.fromkeys(read))][_arguments.has_outcome(jobs, _labelled.SCORED)]
     rows = []
     for value, part in [(None, scored)] if by is None else scored.groupby(by, dropna=False, observed=True, sort=True):
         cell = {} if by is None else {by: None if pd.isna(value) else value}
@@ -77,15 +78,26 @@ def assign(jobs: pd.DataFrame, strata: pd.DataFrame, by: str | None = None) -> n
     """Give the number of each job's stratum; -1: it is in none."""
     number = np.full(len(jobs), -1, np.int64)
     confidence = jobs["confidence"].to_numpy(dtype=np.float64, na_value=np.nan)
-    outcome = jobs["outcome"].astype(object).to_numpy()
+    place_of = {name: place for place, name in enumerate(schema.OUTCOMES)}
+    code, size = _arguments.outcome_codes(jobs), len(place_of)
+    values: pd.Index = pd.Index([])
+    if by is not None:
+        group, values = pd.factorize(jobs[by])
+        code = (group + 1) * size + code
+    order = np.argsort(code, kind="stable")
+    ends = np.cumsum(np.bincount(code, minlength=1))
     for place, row in enumerate(strata.to_dict("records")):
-        inside = outcome == row["outcome"]
-        if by is not None:
-            value = row[by]
-            inside &= (jobs[by].isna() if pd.isna(value) else jobs[by] == value).to_numpy(dtype=bool)
+        one = place_of.get(row["outcome"], -1)
+        if by is not None and not pd.isna(row[by]):
+            found = int(pd.Index(values).get_indexer([row[by]])[0])
+            one = (found + 1) * size + one if found >= 0 else -1
+        if one < 0 or one >= len(ends):
+            continue
+        rows = order[ends[one - 1] if one else 0 : ends[one]]
         if not np.isnan(row["confidence_from"]):
-            inside &= (confidence >= row["confidence_from"]) & (confidence <= row["confidence_to"])
-        number[inside] = place
+            stated = confidence[rows]
+            rows = rows[(stated >= row["confidence_from"]) & (stated <= row["confidence_to"])]
+        number[rows] = place
     return number
 
 

@@ -14,10 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from ._texts import BLANK, distinct, words_in
+
 #: Characters of a text that are read; who reasons for longer says it again.
 LONGEST = 4_000
 # Scripts that put no space between words: each character is a word of its own, and a name is several in a row.
 _UNSPACED = r"(\p{Han}|\p{Hiragana}|\p{Katakana}|\p{Hangul}|\p{Thai})"
+
+
+# Each byte as it counts: capitals as small letters, letters beyond ASCII as they are, all but letters and digits blank.
+_FOLDED = np.arange(256, dtype=np.uint8)
+_FOLDED[:128] = [ord(char.lower()) if char.isalnum() else BLANK for char in map(chr, range(128))]
 
 
 class Tokens(NamedTuple):
@@ -47,17 +54,22 @@ def _tokens_of(texts: tuple[str, ...]) -> Tokens:
 
 
 def _split(series: pd.Series) -> Tokens:
-    text = pa.array(series.astype(object).where(series.notna(), None), pa.string())
-    text = pc.utf8_normalize(pc.utf8_slice_codeunits(pc.fill_null(text, ""), 0, LONGEST), form="NFKC")
-    text = pc.replace_substring_regex(pc.utf8_lower(text), _UNSPACED, r" \1 ")
-    text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"[^\p{L}\p{N}\p{M}]+", " "))
-    lists = pc.utf8_split_whitespace(text)
-    row = pc.list_parent_indices(lists).to_numpy()
-    flat = pc.list_flatten(lists)
-    some = pc.not_equal(flat, "").to_numpy(zero_copy_only=False)
-    coded = flat.filter(pa.array(some)).dictionary_encode()
-    code = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return Tokens(row[some].astype(np.int64), code, coded.dictionary.to_pylist(), len(series))
+    return Tokens(*words_in(_plain(series), _FOLDED), len(series))
+
+
+def _plain(series: pd.Series) -> Any:
+    """Give texts as Arrow holds them, of which all beyond ASCII is lower case and composed, with blanks around it."""
+    some = series if isinstance(series.dtype, pd.StringDtype) else series.astype(object).where(series.notna(), None)
+    text = pa.array(some, pa.large_string(), from_pandas=True)
+    text = pc.fill_null(text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text, "")
+    if len(text) and pc.max(pc.binary_length(text)).as_py() > LONGEST:
+        text = pc.utf8_slice_codeunits(text, 0, LONGEST)
+    odd = pc.invert(pc.string_is_ascii(text))
+    if not pc.any(odd).as_py():
+        return text
+    some = pc.utf8_lower(pc.utf8_normalize(text.filter(odd), form="NFKC"))
+    some = pc.replace_substring_regex(some, _UNSPACED, r" \1 ")
+    return pc.replace_with_mask(text, odd, pc.replace_substring_regex(some, r"[^\p{L}\p{N}\p{M}]+", " "))
 
 
 def spellings(name: str) -> list[tuple[str, ...]]:
@@ -86,7 +98,9 @@ def named(found: Tokens, names: Sequence[str]) -> tuple[Any, np.ndarray]:
         For each of the words: whether it stands for a type somewhere.
     """
     place = {word: code for code, word in enumerate(found.words)}
-    order = np.argsort(found.code, kind="stable")
+    # Numbers of 16 bits are sorted without comparing them.
+    small = found.code.astype(np.uint16) if len(found.words) < 1 << 16 else found.code
+    order = np.argsort(small, kind="stable")
     first = np.searchsorted(found.code[order], np.arange(len(found.words) + 1))
     used = np.zeros(len(found.code), bool)
     part_of_name = np.zeros(len(found.words), bool)
@@ -106,7 +120,7 @@ def named(found: Tokens, names: Sequence[str]) -> tuple[Any, np.ndarray]:
         rows.append(found.row[at])
         columns.append(np.full(len(at), number))
     row, column = (np.concatenate(parts) if parts else np.empty(0, np.int64) for parts in (rows, columns))
-    cells = _distinct(row * max(len(names), 1) + column)
+    cells = distinct(row * max(len(names), 1) + column)
     shape = (found.n_texts, len(names))
     where = (cells // max(len(names), 1), cells % max(len(names), 1))
     return sparse.csr_matrix((np.ones(len(cells)), where), shape=shape), part_of_name
@@ -123,12 +137,6 @@ def _codes(place: dict[str, int], word: str, *, plural: bool) -> list[int]:
 
 def incidence(found: Tokens) -> Any:
     """Give the matrix of texts by words: 1 where the text holds the word."""
-    cells = _distinct(found.row * max(len(found.words), 1) + found.code)
+    cells = distinct(found.row * max(len(found.words), 1) + found.code)
     where = (cells // max(len(found.words), 1), cells % max(len(found.words), 1))
     return sparse.csr_matrix((np.ones(len(cells)), where), shape=(found.n_texts, len(found.words)))
-
-
-def _distinct(cells: np.ndarray) -> np.ndarray:
-    """Give each number once, in order: what ``np.unique`` does by hashing takes several times as long."""
-    cells = np.sort(cells)
-    return np.asarray(cells[np.append(True, cells[1:] != cells[:-1])[: len(cells)]])

@@ -195,6 +195,17 @@ class Words:
         self.candidates = "(?i)" + "|".join(phrases)
         self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(phrases)})(?!\w)", re.IGNORECASE)
 
+    def enough(self, least: float) -> str | None:
+        """Give a pattern for Arrow of the phrases that reach ``least`` alone; None where two of the others may be one.
+
+        Of the phrases known here, none that is too weak alone holds two of the others.
+        """
+        strong = [phrase for phrase, weight in self._weights.items() if 1 - (1 - weight) >= least]
+        weak = self._weights.keys() - strong
+        if not strong or not weak <= HEDGES.keys() | CERTAINTIES.keys():
+            return None
+        return "(?i)" + "|".join(r"\s+".join(re.escape(word) for word in phrase.split()) for phrase in strong)
+
     def tone(self, text: str) -> Tone | None:
         """Give what a text holds of them, but in quotes or turned round by a "no"; None: nothing."""
         blank = _QUOTED.sub(lambda found: " " * len(found[0]), text)

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from ._query import UNSPACED
+from ._texts import BLANK, words_in
 
 # What stands between words, in Arrow's patterns: all but letters, marks, digits, and what may join them.
 _BETWEEN = r"[^\p{L}\p{M}\p{N}_'’\-]+"
@@ -18,6 +20,8 @@ _JOINING = "'’_-"
 # Of scripts without spaces a word is a pair of neighbours, as search engines take them.
 _UNSPACED = re.compile(f"[{UNSPACED}]+")
 _LONGEST = 40
+_KEPT = np.arange(256, dtype=np.uint8)
+_KEPT[:128] = [code if chr(code).isalnum() or chr(code) in _JOINING else BLANK for code in range(128)]
 
 
 def words_of(texts: Any) -> tuple[np.ndarray, np.ndarray, pd.Index]:
@@ -40,12 +44,13 @@ def words_of(texts: Any) -> tuple[np.ndarray, np.ndarray, pd.Index]:
     words : Index of str
         Every word that occurs, sorted.
     """
-    parts = pc.split_pattern_regex(pc.fill_null(texts, ""), _BETWEEN)
-    tokens = parts.flatten().dictionary_encode()
-    text = np.asarray(pc.list_parent_indices(parts).to_numpy(zero_copy_only=False), dtype=np.int64)
-    raw = tokens.indices.to_numpy(zero_copy_only=False)
+    texts = pc.fill_null(texts.cast(pa.large_string()), "")
+    odd = pc.invert(pc.string_is_ascii(texts))
+    if pc.any(odd).as_py():
+        texts = pc.replace_with_mask(texts, odd, pc.replace_substring_regex(texts.filter(odd), _BETWEEN, " "))
+    text, raw, tokens = words_in(texts, _KEPT)
     # What takes Python's time is done once for each distinct word.
-    forms = [_forms(one) for one in tokens.dictionary.to_pylist()]
+    forms = [_forms(one) for one in tokens]
     size = np.array([len(one) for one in forms], np.int64)
     flat = pd.Index([form for one in forms for form in one], dtype=object)
     codes, words = pd.factorize(flat, sort=True)
@@ -57,14 +62,22 @@ def words_of(texts: Any) -> tuple[np.ndarray, np.ndarray, pd.Index]:
         repeats = size[raw]
         start = np.repeat(first[raw] - (np.cumsum(repeats) - repeats), repeats)
         text, word = np.repeat(text, repeats), np.asarray(codes, np.int64)[start + np.arange(len(start))]
-    n_words = max(len(words), 1)
-    pairs = text * n_words + word
-    if len(texts) * n_words < 1 << 31:
-        pairs = pairs.astype(np.int32)  # half as wide, they are sorted and divided twice as fast
-    pairs = np.sort(pairs)
-    pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]]
-    text, word = np.divmod(pairs, pairs.dtype.type(n_words))
-    return text.astype(np.int64), word.astype(np.int64), words
+    return *_distinct(text, word, len(texts), max(len(words), 1)), words
+
+
+def _distinct(text: np.ndarray, word: np.ndarray, n_texts: int, n_words: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give each pair once, in order; texts are in order already."""
+    # So many at a time that 32 bits tell their pairs apart: half as wide, they are sorted and divided twice as fast.
+    starts = np.arange(0, max(n_texts, 1), max((1 << 31) // n_words - 1, 1))
+    ends = np.append(np.searchsorted(text, starts), len(text))
+    found = []
+    for start, first, end in zip(starts.tolist(), ends[:-1], ends[1:], strict=True):
+        pairs = np.sort(((text[first:end] - start) * n_words + word[first:end]).astype(np.uint32))
+        pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]]
+        place, kind = np.divmod(pairs, np.uint32(n_words))
+        found.append((place.astype(np.int64) + start, kind.astype(np.int64)))
+    texts, words = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return texts, words
 
 
 def _forms(token: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 from scipy import special
@@ -158,10 +160,12 @@ def type_drift(
     number, table = _counts.by_group(cells, _periods.KEY)
     code, size = _type_codes(cells)
     counts = _counts.cross_counts(number, len(table), code, size, cells["count"]).reshape(len(table), size)
-    tests = _periods.tests(counts, _permutation.TOTAL_VARIATION, _periods.order(table), n_permutations, seed, level)
+    with ThreadPoolExecutor(1) as pool:  # Arrow numbers the files while tables are drawn
+        repeated = pool.submit(_periods.repeated, jobs, by, freq, len(table))
+        tests = _periods.tests(counts, _permutation.TOTAL_VARIATION, _periods.order(table), n_permutations, seed, level)
     table = _periods.named(table, by, freq)
     table["n"] = counts.sum(axis=1)
-    table["n_repeated"] = _periods.repeated(jobs, by, freq, len(table))
+    table["n_repeated"] = repeated.result()
     return table.assign(**tests)
 
 
@@ -290,11 +294,13 @@ def confidence_drift(
     atom, ends, values = _atoms(cells)
     counts = _counts.cross_counts(number, len(table), atom, len(ends), cells["count"]).reshape(len(table), len(ends))
     distance = _permutation.wasserstein(values)
-    tests = _periods.tests(counts, distance, _periods.order(table), n_permutations, seed, level)
+    with ThreadPoolExecutor(1) as pool:  # Arrow numbers the files while tables are drawn
+        repeated = pool.submit(_periods.repeated, jobs, by, freq, len(table))
+        tests = _periods.tests(counts, distance, _periods.order(table), n_permutations, seed, level)
     means = _means(cells, number, len(table), level)
     table = _periods.named(table, by, freq)
     table["n"] = counts.sum(axis=1)
-    table["n_repeated"] = _periods.repeated(jobs, by, freq, len(table))
+    table["n_repeated"] = repeated.result()
     return table.assign(**means, **tests)
 
 

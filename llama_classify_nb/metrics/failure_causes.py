@@ -195,7 +195,7 @@ def failure_causes(jobs: pd.DataFrame) -> pd.DataFrame:
     1    HTTP 503 from upstream     service       True  HTTP 503
     """
     table = failure_templates(jobs)[["template", "count", "share", "example_job_id"]]
-    found = [_cause(template) for template in table["template"]]
+    found = [cause_of(template) for template in table["template"]]
     causes, evidence = [cause for cause, _ in found], [words for _, words in found]
     table["cause"] = pd.Categorical([cause.cause for cause in causes], list(FAMILIES))
     table["retryable"] = pd.array([pd.NA if one.retryable is None else one.retryable for one in causes], "boolean")
@@ -205,7 +205,8 @@ def failure_causes(jobs: pd.DataFrame) -> pd.DataFrame:
     return table[order]
 
 
-def _cause(template: str) -> tuple[Cause, str | float]:
+def cause_of(template: str) -> tuple[Cause, str | float]:
+    """Give the cause of the failures with a template, and the words that told."""
     for pattern, cause in _COMPILED:
         found = pattern.search(template)
         if found:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from .. import schema
 from . import _arguments, _counts
+from ._alike import alike
 from ._counted import counted
 from ._masks import KINDS, sentence
 from ._templates import find_templates
-from ._texts import some_rows
+from ._texts import arrow_texts, some_rows
 from .intervals import wilson
 from .over_time import weeks
 from .pages import scope_labels
@@ -23,6 +25,8 @@ NO_MESSAGE = "no message"
 OTHER = "other messages"
 #: Masked messages that are compared with each other: of more, those with the least hashes, whatever jobs they are of.
 MOST_SENTENCES = 20_000
+#: Different messages that are read one by one: of more, many may differ in ids and numbers alone.
+FEW_MESSAGES = 500
 #: Characters of an example that are kept.
 LONGEST_EXAMPLE = 10_000
 
@@ -182,10 +186,15 @@ def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sentences(messages: pd.Series) -> pd.Series:
-    """Give the masked sentence of each message; "" where there is none. Each distinct message is read once."""
-    code, n, decode = _counts.encode(messages)
-    found = pd.Series([*map(sentence, decode(np.arange(n))), ""], dtype=schema.TEXT)
-    return found.take(np.where(code < 0, n, code)).reset_index(drop=True)
+    """Give the masked sentence of each message; "" where there is none. Of messages that are alike, one is read."""
+    texts = arrow_texts(messages.to_frame("error_message"), "error_message").dictionary_encode()
+    found = texts.dictionary
+    if len(found) > FEW_MESSAGES:
+        found = alike(found)
+    kinds = found.dictionary_encode()
+    read = pa.array([sentence(one) for one in kinds.dictionary.to_pylist()], pa.large_string())
+    said = read.take(kinds.indices).take(texts.indices).fill_null("")
+    return pd.Series(pd.array(said, dtype=schema.TEXT))
 
 
 def _templates_of(sentences: pd.Series) -> pd.Series:

@@ -86,12 +86,12 @@ def confidence_health(
     number, groups = _counts.by_group(cells, by)
     confidence, count = cells["confidence"].to_numpy(), cells["count"].to_numpy()
     stated = ~np.isnan(confidence)
-    values, of_label, right = _judged(jobs, labels, rules, no_match=no_match)
+    row_of, values, right = _judged(jobs, labels, rules, no_match=no_match)
+    of_label = None if by is None or labels is None else jobs[by].iloc[row_of]
     rows = []
     for group in range(len(groups)):
         part = (number == group) & stated
-        all_are = by is None or labels is None
-        mine = np.ones(len(right), bool) if all_are else _is(of_label[by], groups[by].iloc[group])
+        mine = np.ones(len(right), bool) if of_label is None else _is(of_label, groups[by].iloc[group])
         row = _atoms(confidence[part], count[part])
         row |= _against_labels(confidence[part].max(initial=0.0), values[mine], right[mine])
         cell = {} if by is None else {by: groups[by].iloc[group]}
@@ -135,14 +135,14 @@ _DTYPES: dict[str, Any] = {
 
 def _judged(
     jobs: pd.DataFrame, labels: pd.DataFrame | None, rules: pd.DataFrame | None, *, no_match: bool
-) -> tuple[np.ndarray, pd.DataFrame, np.ndarray]:
-    """Give the confidence of each labelled answer that counts, its row of jobs, and whether it is right."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the row of each labelled answer that counts, its confidence, and whether it is right."""
     if labels is None:
-        return np.empty(0), pd.DataFrame(), np.empty(0, bool)
+        return np.empty(0, np.int64), np.empty(0), np.empty(0, bool)
     _arguments.need_columns(jobs)
     found = _labelled.match(jobs, labels, rules)
     use, confidence, right = _labelled.with_confidence(found, no_match=no_match)
-    return confidence, found.jobs[use], right
+    return found.row[use], confidence, right
 
 
 def _atoms(values: np.ndarray, count: np.ndarray) -> dict[str, Any]:

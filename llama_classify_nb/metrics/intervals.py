@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from ..exceptions import ArgumentError
+
+_MANY = 1_000  # intervals
 
 
 def wilson(count: Any, n: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -93,8 +96,12 @@ def clopper_pearson(count: Any, n: Any, level: float = 0.95) -> tuple[np.ndarray
     x, total = _checked(count, n, level)
     tail = (1 - level) / 2
     # At the two ends the beta distribution is not defined; _ends puts the exact values there.
-    lower = special.betaincinv(np.where(x > 0, x, 1), total - x + 1, tail)
-    upper = special.betaincinv(x + 1, np.where(x < total, total - x, 1), 1 - tail)
+    quantiles = (np.where(x > 0, x, 1), total - x + 1, tail), (x + 1, np.where(x < total, total - x, 1), 1 - tail)
+    if x.size < _MANY:
+        lower, upper = (special.betaincinv(*one) for one in quantiles)
+    else:  # which take so long that another thread is begun for one of the two
+        with ThreadPoolExecutor(2) as pool:
+            lower, upper = pool.map(lambda one: special.betaincinv(*one), quantiles)
     return _ends(lower, upper, x, total)
 
 

@@ -294,7 +294,7 @@ def _framed(jobs: pd.DataFrame, rows: list[dict[str, Any]], by: str | None) -> p
 
 
 def _for_threshold(jobs: pd.DataFrame, found: _labelled.Labelled | None, target: float, budget: int) -> pd.DataFrame:
-    matched = jobs[_arguments.has_outcome(jobs, ("matched",))]
+    matched = jobs[["outcome", "confidence"]][_arguments.has_outcome(jobs, ("matched",))]
     _, confidence = _arguments.answered_confidence(matched)
     start, n_labelled = 0.0, 0
     expected = np.full(len(confidence), np.nan)

@@ -17,7 +17,7 @@ from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _claims, _counts
 from ._labelled import need_rules
-from ._texts import arrow_texts, hashes, lowest, some_rows, truths
+from ._texts import arrow_texts, distinct, hashes, in_pieces, lowest, some_rows, truths
 from ._tone import CERTAINTIES, HEDGES, Words
 from ._words import words_of
 
@@ -26,8 +26,10 @@ KINDS = ("other_rule", "other_criteria", "hedged", "sure")
 _LONGEST = 300  # characters of the evidence
 # Of so many reasonings of a rule set it is learnt which words are common: those in more than a tenth, and in several.
 _SAMPLED, _COMMON, _SEVERAL = 2_000, 0.1, 5
-_PIECE = 20_000  # reasonings read at a time
+_PIECE = 20_000  # reasonings read at a time: for fewer, Arrow takes longer to prepare a pattern than to look for it
+_HELD = 100_000  # reasonings of several types that are held until there are enough of one
 _WORD = re.compile(r"[^\W\d_]{4,}")
+_NOTHING = r"[^\s\S]"  # a pattern that nothing matches
 
 
 def reasoning_contradictions(
@@ -160,12 +162,22 @@ def _in_pieces(jobs: pd.DataFrame, places: np.ndarray) -> Iterator[tuple[np.ndar
 
 def _toned(kind: str, words: Words, jobs: pd.DataFrame, places: np.ndarray, least: float) -> Iterator[_Found]:
     for some, texts in _in_pieces(jobs, places):
-        for at in np.flatnonzero(_may_hold(texts, words.candidates)):
+        for at in _sounding(texts, words, least):
             text = texts[int(at)].as_py()
             tone = words.tone(text)
             if tone and tone.score >= least:
                 sentence = _claims.sentence(text, tone.start)
                 yield int(some[at]), kind, None, tone.score, "; ".join(tone.words), sentence
+
+
+def _sounding(texts: Any, words: Words, least: float) -> np.ndarray:
+    """Give the places of texts whose tone may reach ``least``: by one word that does, or by two."""
+    some = np.flatnonzero(_may_hold(texts, words.candidates))
+    enough = words.enough(least)
+    if enough is None:
+        return some
+    held = texts.take(pa.array(some))
+    return np.asarray(some[(_rough(held, words.candidates[4:]) >= 2) | _may_hold(held, enough)])
 
 
 def _argued(jobs: pd.DataFrame, row: np.ndarray, rules: pd.DataFrame, least: float, fewest: int) -> Iterator[_Found]:
@@ -182,12 +194,14 @@ def _argued(jobs: pd.DataFrame, row: np.ndarray, rules: pd.DataFrame, least: flo
         types, described = _read_rules(of_set[name])
         of_types.setdefault(types, []).append(places)
         own = _own(types, named(np.arange(n_types)))[kinds]
+        if not any(described):
+            continue
         criteria = [_alternatives(words) for words in _telling(described, jobs, places, own)]
         for mine, texts, some in _by_type(jobs, places, own, 0):
             yield from _cited(types, criteria, mine, texts, some, least, fewest)
     for types, parts in of_types.items():
         claims, own = _claims.Claims(list(types)), _own(types, named(np.arange(n_types)))[kinds]
-        for mine, texts, some in _by_type(jobs, np.concatenate(parts), own, -1):
+        for mine, texts, some in _by_type(jobs, np.sort(np.concatenate(parts)), own, -1):
             yield from _claimed(claims, None if mine < 0 else mine, texts, some, least)
 
 
@@ -200,11 +214,24 @@ def _own(types: tuple[str, ...], answers: Any) -> np.ndarray:
 def _by_type(
     jobs: pd.DataFrame, places: np.ndarray, own: np.ndarray, first: int
 ) -> Iterator[tuple[int, Any, np.ndarray]]:
-    """Give the reasonings of the answers of each type from a place on, piece by piece, and their rows."""
+    """Give the reasonings of the answers of each type from a place on, many of one type at a time, and their rows."""
+    held: dict[int, list[tuple[Any, np.ndarray]]] = {}
+    n = dict.fromkeys(range(first, int(own.max(initial=first)) + 1), 0)
     for here, texts in _in_pieces(jobs, places[own[places] >= first]):
-        for mine in np.unique(own[here]).tolist():
+        for mine in distinct(own[here]).tolist():
             at = np.flatnonzero(own[here] == mine)
-            yield mine, texts.take(pa.array(at)), here[at]
+            held.setdefault(mine, []).append((texts.take(pa.array(at)), here[at]))
+            n[mine] += len(at)
+        is_full = sum(n.values()) >= _HELD
+        for mine in [one for one in held if is_full or n[one] >= _PIECE]:
+            n[mine] = 0
+            yield mine, *_joined(held.pop(mine))
+    for mine, parts in held.items():
+        yield mine, *_joined(parts)
+
+
+def _joined(parts: list[tuple[Any, np.ndarray]]) -> tuple[Any, np.ndarray]:
+    return pa.concat_arrays([texts for texts, _ in parts]), np.concatenate([rows for _, rows in parts])
 
 
 def _read_rules(rules: pd.DataFrame) -> tuple[tuple[str, ...], list[set[str]]]:
@@ -237,7 +264,7 @@ def _telling(described: list[set[str]], jobs: pd.DataFrame, places: np.ndarray, 
 
 def _alternatives(words: Iterable[str]) -> str:
     """Give the pattern of any of some words; nothing matches that of none."""
-    return "|".join(sorted(map(re.escape, words))) or r"[^\s\S]"
+    return "|".join(sorted(map(re.escape, words))) or _NOTHING
 
 
 def _claimed(claims: _claims.Claims, mine: int | None, some: Any, places: np.ndarray, least: float) -> Iterator[_Found]:
@@ -256,11 +283,12 @@ def _cited(
     types: Any, criteria: list[str], mine: int, some: Any, places: np.ndarray, least: float, fewest: int
 ) -> Iterator[_Found]:
     """Find texts that cite the criteria of another rule: counted by Arrow first, then those few word by word."""
-    others = [number for number in range(len(types)) if number != mine]
-    for pattern in ("|".join(criteria[number] for number in others),) if others else ():
-        rough = np.flatnonzero(_rough(some, pattern) >= fewest)
-        some, places = some.take(pa.array(rough)), places[rough]
-    for number in others:
+    others = [number for number in range(len(types)) if number != mine and criteria[number] != _NOTHING]
+    if not others:
+        return
+    rough = np.flatnonzero(_rough(some, "|".join(criteria[number] for number in others)) >= fewest)
+    some, places = some.take(pa.array(rough)), places[rough]
+    for number in others if len(some) else ():
         for at in np.flatnonzero(_rough(some, criteria[number]) >= fewest):
             text = some[int(at)].as_py()
             found = _said(text, criteria[number])
@@ -277,7 +305,7 @@ def _cited(
 def _may_hold(texts: Any, pattern: str) -> np.ndarray:
     """Tell which texts match a pattern; all of them, if there are too many types for Arrow to look for."""
     try:
-        return truths(pc.match_substring_regex(texts, pattern))
+        return in_pieces(lambda some: truths(pc.match_substring_regex(some, pattern)), texts)
     except pa.ArrowInvalid:
         return np.ones(len(texts), bool)
 
@@ -285,7 +313,8 @@ def _may_hold(texts: Any, pattern: str) -> np.ndarray:
 def _rough(texts: Any, words: str) -> np.ndarray:
     """Count words in texts, parts of words among them; without end, if they are too many for Arrow."""
     try:
-        return np.asarray(pc.count_substring_regex(texts, f"(?i){words}").to_numpy(zero_copy_only=False))
+        pattern = f"(?i){words}"
+        return in_pieces(lambda some: pc.count_substring_regex(some, pattern).to_numpy(zero_copy_only=False), texts)
     except pa.ArrowInvalid:
         return np.full(len(texts), np.iinfo(np.int32).max)
 

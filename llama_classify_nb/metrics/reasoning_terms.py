@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, special
+from scipy import special
 
 from .. import schema
 from ..exceptions import ArgumentError
@@ -17,6 +17,7 @@ from ._words import words_of
 #: How many reasonings the prior is worth, unless that is more than half of those read: words seen in few are drawn
 #: towards no difference.
 PRIOR = 500.0
+_DENSE = 8  # so many times as many numbers as there are to count are counted in one table of all
 _SIDES = ("low", "high")
 _OWN = (
     *("word", "n_with", "n_read", "n", "share", "n_with_rest", "n_read_rest", "share_rest"),
@@ -189,10 +190,8 @@ def _finish(
 ) -> pd.DataFrame:
     """Compare the groups, given the group and the word of each pair of a reasoning and a word in it."""
     n_words = int(word.max()) + 1 if len(word) else 1
-    counts = sparse.coo_matrix((np.ones(len(word), np.int64), (group, word)), (len(read), n_words)).tocsr()
-    counts.sort_indices()
-    own, word = counts.data, counts.indices.astype(np.int64)
-    group = np.repeat(np.arange(len(read)), np.diff(counts.indptr))
+    cells, own = _counted(group * n_words + word, len(read) * n_words)
+    group, word = np.divmod(cells, n_words)
     whole = np.bincount(word, own, minlength=n_words).astype(np.int64)[word]
     n, n_read = read[group], int(read.sum())
     weight = min(PRIOR, n_read / 2)
@@ -210,6 +209,15 @@ def _finish(
     columns |= {"n_with_rest": rest, "n_read_rest": n_rest}
     columns |= {"share_rest": rest / np.maximum(n_rest, 1), "log_odds": delta, "z": z}
     return pd.DataFrame({name: values[found] for name, values in columns.items()})
+
+
+def _counted(numbers: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give the different numbers below ``size``, in order, and how often each occurs: without sorting if most do."""
+    if size > _DENSE * len(numbers):
+        return np.unique(numbers, return_counts=True)
+    count = np.bincount(numbers, minlength=size)
+    found = np.flatnonzero(count)
+    return found, count[found]
 
 
 def _log_odds(own: tuple[np.ndarray, np.ndarray], rest: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from . import _arguments, _labelled, _runs, _sides, _stratified
-from ._texts import codes
+from ._texts import codes, distinct
 from .calibration import auroc
 from .intervals import clopper_pearson, wilson
 
@@ -176,9 +176,9 @@ def _judge(asked: pd.DataFrame, jobs: pd.DataFrame, labels: pd.DataFrame | None,
     if labels is None:
         return
     known = _sides.labels_of_files(jobs, labels)
-    firsts = jobs.iloc[asked["row"]].reset_index(drop=True)
+    firsts = _labelled.read(jobs, asked["row"].to_numpy())
     place = _labelled.places(firsts["file_input"], known["file_input"])
-    mine = known.iloc[np.unique(place[place >= 0])]
+    mine = known.iloc[distinct(place[place >= 0])]
     named = _labelled.named_types(jobs, rules).to_frame(index=False)
     found = _labelled.match(firsts, mine, named)
     asked.loc[found.row, "is_labelled"] = True

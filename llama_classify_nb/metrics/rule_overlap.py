@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -133,7 +134,9 @@ def rule_overlap(
             f"rules has {len(chosen):,} rule sets, too many to compare the rules of each; choose one with rule_set=, "
             f"for example {str(chosen[0].name)!r}; rule_sets tells which are used most"
         )
-    return _table([_columns(_look(known, one)) for one in chosen], rules)
+    # Most of it is done by Arrow and NumPy, which don't hold up other threads.
+    with ThreadPoolExecutor(2) as pool:
+        return _table([*pool.map(lambda one: _columns(_look(known, one)), chosen)], rules)
 
 
 def _look(known: _rule_evidence.Answers, one: _rules.RuleSet) -> _Found:

@@ -11,7 +11,7 @@ from scipy import special
 
 from .. import schema
 from . import _arguments, _place_flips, _rules
-from ._texts import codes, some_rows
+from ._texts import codes, order_of, some_rows
 
 VERDICTS = ("earlier wins more", "later wins more", "no difference shown", "cannot be told")
 LEVEL = 0.05
@@ -108,12 +108,15 @@ def _first_answers(jobs: pd.DataFrame, sets: dict[Any, Any]) -> pd.DataFrame:
     # A file that one rule set alone answered says nothing, and most are such.
     several = np.bincount(file[answered], minlength=1) > 1
     rows = np.flatnonzero(answered)
-    columns = ("rule_set", "file_input", "type", "created_at", "job_id")
-    some = some_rows(jobs[[name for name in columns if name in jobs.columns]], rows[several[file[rows]]])
-    some = some.astype(dict.fromkeys(("rule_set", "file_input", "type"), object))
+    rows = rows[several[file[rows]]]
+    columns = ("rule_set", "type", "created_at", "job_id")
+    some = some_rows(jobs[[name for name in columns if name in jobs.columns]], rows)
+    # As numbers, files are told apart faster.
+    some = some.astype(dict.fromkeys(("rule_set", "type"), object)).assign(file_input=file[rows])
     some = some[some["rule_set"].isin(sets).to_numpy(dtype=bool)]
-    by = [name for name in ("created_at", "job_id") if name in some.columns]
-    return some.sort_values(by, kind="stable") if by else some
+    if "job_id" in some.columns:
+        some = some.iloc[order_of(some["job_id"])]
+    return some.sort_values("created_at", kind="stable") if "created_at" in some.columns else some
 
 
 def _all_together(pair: _place_flips.Pair) -> np.ndarray:

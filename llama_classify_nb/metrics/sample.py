@@ -7,7 +7,7 @@ import pandas as pd
 
 from .. import schema
 from ..exceptions import ArgumentError
-from . import _arguments, _strata
+from . import _arguments, _labelled, _strata
 from .threshold import uniform
 
 
@@ -72,7 +72,7 @@ def draw_sample(
     if exclude is not None:
         _arguments.need_columns(exclude, "job_id")
         taken = taken.append(pd.Index(exclude["job_id"]))
-    free = (number >= 0) & ~jobs["job_id"].isin(taken).to_numpy(dtype=bool)
+    free = (number >= 0) & (_labelled.places(jobs["job_id"], pd.Series(taken.unique(), dtype=object)) < 0)
     free &= ~jobs["job_id"].duplicated().to_numpy(dtype=bool)
     rows = np.flatnonzero(free)
     rows = rows[np.lexsort((uniform(jobs["job_id"].iloc[rows], f"{seed} draw"), number[rows]))]

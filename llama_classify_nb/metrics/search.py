@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _query
-from ._texts import arrow_texts, truths
+from ._texts import arrow_texts, in_pieces, truths
 
 # BM25's usual constants: how soon more of the same word adds nothing, and how far a long text counts for less.
 _K1, _B = 1.2, 0.75
@@ -115,8 +115,7 @@ class _Folded:
 
     def __init__(self, texts: Any) -> None:
         self.texts = texts
-        plain = pc.string_is_ascii(texts)
-        self.odd = np.flatnonzero(truths(pc.invert(plain)))
+        self.odd = np.flatnonzero(in_pieces(lambda some: truths(pc.invert(pc.string_is_ascii(some))), texts))
         self.folded = None
         if len(self.odd):
             some = pc.utf8_lower(pc.utf8_normalize(texts.take(pa.array(self.odd)), form="NFKC"))
@@ -142,9 +141,7 @@ class _Folded:
         word = max(term.words, key=len)
         found = np.zeros(len(self.texts), bool)
         if word.isascii():
-            rows = np.flatnonzero(truths(pc.match_substring(self.texts, word, ignore_case=True)))
-            some = self.texts if len(rows) == len(self.texts) else self.texts.take(pa.array(rows))
-            found[rows] = truths(pc.match_substring_regex(some, pattern))
+            found = in_pieces(lambda some: _held(some, word, pattern), self.texts)
         if self.folded is not None:
             found[self.odd] = truths(pc.match_substring_regex(self.folded, pattern))
         return found
@@ -152,7 +149,7 @@ class _Folded:
     def counts(self, term: _query.Term, rows: np.ndarray) -> np.ndarray:
         """Count a term in the texts of some rows, given in order."""
         pattern = _pattern(term)
-        count = _numbers(pc.count_substring_regex(self.texts.take(pa.array(rows)), pattern))
+        count = in_pieces(lambda some: _numbers(pc.count_substring_regex(some, pattern)), self.texts, rows)
         if self.folded is not None:
             place = np.minimum(np.searchsorted(self.odd, rows), len(self.odd) - 1)
             odd = self.odd[place] == rows
@@ -162,7 +159,16 @@ class _Folded:
 
     def lengths(self) -> np.ndarray:
         """Give the number of characters of each text; 0 for a missing one."""
-        return _numbers(pc.utf8_length(self.texts))
+        return in_pieces(lambda some: _numbers(pc.utf8_length(some)), self.texts)
+
+
+def _held(texts: Any, word: str, pattern: str) -> np.ndarray:
+    """Tell which texts match a pattern; all that do hold a word."""
+    found = truths(pc.match_substring(texts, word, ignore_case=True))
+    rows = np.flatnonzero(found)
+    some = texts if len(rows) == len(texts) else texts.take(pa.array(rows))
+    found[rows] = truths(pc.match_substring_regex(some, pattern))
+    return found
 
 
 def _numbers(counts: Any) -> np.ndarray:

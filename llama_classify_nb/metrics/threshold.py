@@ -128,7 +128,8 @@ def precision_threshold(
     note = f"; {left_out:,} that a plan for accuracy shared out after its pilot don't count here" if left_out else ""
     found = _labelled.match(jobs, some, rules)
     use, confidence, right = _labelled.with_confidence(found, no_match=False)
-    matched = jobs[_arguments.has_outcome(jobs, ("matched",))]
+    names = [name for name in dict.fromkeys((*_labelled.READ, by)) if name in jobs.columns]
+    matched = jobs[names][_arguments.has_outcome(jobs, ("matched",))]
     _, every = _arguments.answered_confidence(matched)
     drawn_from = _drawn_from(matched, every, labels, some, len(right))
     parts = _labelled.groups(found, use, by, jobs)

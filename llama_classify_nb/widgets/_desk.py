@@ -11,6 +11,7 @@ import pandas as pd
 from ..exceptions import ArgumentError
 from ..label_log import LabelLog
 from ..label_records import NO_RULE, Record
+from ..metrics._labelled import first_rows
 from ..texts import printable
 from ._progress import Narrowing, Progress
 from ._queue import SAMPLE
@@ -63,8 +64,8 @@ class Desk:
         self._place_of = {job_id: place for place, job_id in enumerate(self._ids)}
         self._blind = self._queue["blind"].to_numpy(dtype=bool)
         self._said = Said(self._queue, log, reviewer, share=share, clock=clock)
-        self._index = pd.Index(jobs["job_id"].astype(object))
-        self._narrowing = Narrowing(jobs, rules, plan, self._said.queue == SAMPLE)
+        self._rows = first_rows(jobs, pd.Series(self._ids, dtype=object)).tolist()
+        self._narrowing = Narrowing(jobs, rules, plan, self._said.queue == SAMPLE, self._ids)
         self.place: int | None = None
         self._go_on(-1)
 
@@ -114,7 +115,7 @@ class Desk:
 
     def job_at(self, place: int) -> pd.Series:
         """Give a job of the queue, without its answer while that is hidden."""
-        job: pd.Series = self._jobs.iloc[self._index.get_loc(self._ids[place])].astype(object).copy()
+        job: pd.Series = self._jobs.iloc[self._rows[place]].astype(object).copy()
         if self.is_hidden(place):
             job[[name for name in ANSWER if name in job.index]] = None
         return job
@@ -134,7 +135,7 @@ class Desk:
         """The types to choose from for the job shown, each with what its rules ask for, in the order of the rules."""
         if self.place is None:
             return {}
-        job = self._jobs.iloc[self._index.get_loc(self._ids[self.place])]
+        job = self._jobs.iloc[self._rows[self.place]]
         mine = self._rules[self._rules["rule_set"] == job["rule_set"]]
         found: dict[str, str] = {}
         for kind, text in zip(mine["type"].astype(object), mine["description"].astype(object), strict=True):

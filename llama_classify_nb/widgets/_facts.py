@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import _arguments, _labelled
+from ..metrics._texts import codes
 from ._index import BINS
 from ._linked import Linked
 
@@ -64,14 +65,8 @@ class Facts:
         # Read cell by cell: to take some rows of a column, pandas and Arrow would first join its thousands of chunks.
         self._cells = {name: jobs[name].array for name in _SAME_FILE}
         # A number for each file, -1 for none: to compare a million texts would take 20 ms for each card.
-        self._files = pd.factorize(jobs["file_input"])[0].astype(np.int32 if len(jobs) < 1 << 31 else np.int64)
-        self._labels: dict[int, tuple[str, bool | None]] = {}
-        if labels is not None:
-            found = _labelled.match(jobs, labels, rules)
-            self._labels = {
-                int(row): (str(label), bool(right) if scored else None)
-                for row, label, right, scored in zip(found.row, found.label, found.right, found.scored, strict=True)
-            }
+        self._files = codes(jobs["file_input"]).astype(np.int32 if len(jobs) < 1 << 31 else np.int64)
+        self._labels = None if labels is None else _labelled.match(jobs, labels, rules)
 
     def of(self, row: int) -> Known:
         """Tell what is known of the job in a row."""
@@ -81,8 +76,16 @@ class Facts:
             found = self._linked.advice.loc[self._linked.templates.loc[row]]
             cause, advice = str(found["cause"]), str(found["next_step"])
             retryable = None if pd.isna(found["retryable"]) else bool(found["retryable"])
-        label, is_right = self._labels.get(row, (None, None))
-        return Known(self._place(row), cause, retryable, advice, label, is_right, *self._same_file(row))
+        return Known(self._place(row), cause, retryable, advice, *self._label(row), *self._same_file(row))
+
+    def _label(self, row: int) -> tuple[str | None, bool | None]:
+        """Give the label of the job in a row, and whether its answer is right."""
+        found = self._labels
+        places = [] if found is None else np.flatnonzero(found.row == row).tolist()
+        if found is None or not places:
+            return None, None
+        at = places[0]
+        return str(found.label[at]), bool(found.right[at]) if found.scored[at] else None
 
     def _place(self, row: int) -> Place | None:
         if not self._answered[row]:

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from .. import schema
-from ..metrics import _arguments, failure_assignments, failure_causes
+from ..metrics import _arguments, failure_assignments
+from ..metrics._texts import some_rows
+from ..metrics.failure_causes import FAMILIES, cause_of
 from ..metrics.over_time import period_number, period_start
 from ..plots.failure_causes import AGAIN
 
@@ -67,12 +69,21 @@ class Linked:
 
     def _make_causes(self, jobs: pd.DataFrame) -> None:
         failed = np.flatnonzero(self._outcome == list(schema.OUTCOMES).index("failed"))
-        some = jobs.iloc[failed]
-        table = failure_causes(some)
-        totals = table.groupby("cause", observed=True)["count"].sum().sort_values(ascending=False, kind="stable")
-        self.causes = [str(cause) for cause in totals.index]
-        self.advice = table.set_index("template")
+        some = some_rows(jobs[["job_id", "outcome", "error_message", "created_at"]], failed)
         assigned = failure_assignments(some).drop_duplicates("job_id").set_index("job_id")["template"]
+        # The template tells the cause: messages are read once.
+        n = assigned.value_counts(sort=False)
+        found = [cause_of(template)[0] for template in n.index]
+        self.advice = pd.DataFrame(
+            {
+                "cause": pd.Categorical([one.cause for one in found], list(FAMILIES)),
+                "retryable": pd.array([one.retryable for one in found], "boolean"),
+                "next_step": [one.next_step for one in found],
+            },
+            index=n.index,
+        )
+        totals = n.groupby(self.advice["cause"], observed=True).sum().sort_values(ascending=False, kind="stable")
+        self.causes = [str(cause) for cause in totals.index]
         #: The template of each failed job, by its row.
         self.templates = pd.Series(assigned.reindex(some["job_id"]).to_numpy(dtype=object), index=failed)
         cause = self.templates.map(self.advice["cause"].astype(object))

@@ -11,6 +11,7 @@ import pandas as pd
 from .. import label_records
 from ..label_records import Record
 from ..metrics import accuracy_estimate
+from ..metrics._labelled import first_rows
 
 _TRAIL = 8  # points of the interval's way so far, when a desk is opened
 _MOST_FOR_TRAIL = 50_000  # jobs: beyond, each point takes too long
@@ -61,10 +62,20 @@ class Narrowing:
         Of ``audit_plan``.
     is_drawn : bool
         Whether the queue was drawn at random.
+    ids : sequence of str
+        The jobs of the queue, all of which are among the jobs.
     """
 
-    def __init__(self, jobs: pd.DataFrame, rules: pd.DataFrame, plan: pd.DataFrame | None, is_drawn: bool) -> None:
+    def __init__(
+        self,
+        jobs: pd.DataFrame,
+        rules: pd.DataFrame,
+        plan: pd.DataFrame | None,
+        is_drawn: bool,
+        ids: Sequence[str] = (),
+    ) -> None:
         self._jobs, self._rules, self._plan = jobs, rules, plan
+        self._is_here = dict.fromkeys(ids, True)  # whether a job is among the jobs, as far as it was asked for
         attrs = {} if plan is None else plan.attrs
         self.margin: float | None = attrs.get("margin")
         self.assurance: float = attrs.get("assurance", 0.95)
@@ -89,9 +100,16 @@ class Narrowing:
         self.trail = [*(one for one in self.trail if one.n < interval.n), interval]
         return interval, ""
 
+    def _are_here(self, ids: pd.Series) -> np.ndarray:
+        """Tell which ids are of a job among the jobs; to look among a million for each label would take too long."""
+        new = pd.Series([one for one in dict.fromkeys(ids) if one not in self._is_here], dtype=object)
+        if len(new):
+            self._is_here |= dict(zip(new, (first_rows(self._jobs, new) >= 0).tolist(), strict=True))
+        return np.array([self._is_here[one] for one in ids], bool)
+
     def _interval(self, drawn: Sequence[Record]) -> Interval | None:
         labels = label_records.frame(drawn)
-        labels = labels[labels["job_id"].isin(self._jobs["job_id"])]
+        labels = labels[self._are_here(labels["job_id"])]
         arguments: dict[str, Any] = {"plan": self._plan, "rules": self._rules, "assurance": self.assurance}
         row = accuracy_estimate(self._jobs, labels, **arguments).iloc[0]
         if not row["n"]:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ..exceptions import ArgumentError
-from ..metrics import _runs, audit_plan, draw_sample, label_suspects
+from ..metrics import _labelled, _runs, audit_plan, draw_sample, label_suspects
+from ..metrics._texts import codes, text_order
 
 LOWEST, FLIPS, SUSPECTS = "lowest confidence first", "flips first", "suspects first"
 WORDS = (LOWEST, FLIPS, SUSPECTS)
@@ -69,7 +70,7 @@ def _check(jobs: pd.DataFrame, queue: Any) -> None:
         kind = "a DataFrame without 'job_id'" if isinstance(queue, pd.DataFrame) else f"a {type(queue).__name__}"
         words = ", ".join(map(repr, WORDS))
         raise ArgumentError(f"queue is {kind}; give the table of draw_sample, any other with 'job_id', or: {words}")
-    unknown = queue.loc[~queue["job_id"].isin(jobs["job_id"]), "job_id"]
+    unknown = queue.loc[_labelled.first_rows(jobs, queue["job_id"]) < 0, "job_id"]
     if len(unknown):
         raise ArgumentError(
             f"queue: {len(unknown):,} of its {len(queue):,} jobs are not among the jobs, for example "
@@ -81,15 +82,18 @@ def _in_words(jobs: pd.DataFrame, rules: pd.DataFrame, word: str, labels: pd.Dat
     """Give the rows of jobs in the order of a word, and how many of the first are to be read again."""
     confidence = jobs["confidence"].to_numpy(dtype=np.float64, na_value=np.nan)
     scored = _runs.answered(jobs)
-    by_confidence = np.lexsort((jobs["job_id"].astype(str), confidence))
+    by_id = text_order(jobs["job_id"])
+    by_confidence = by_id[np.argsort(confidence[by_id], kind="stable")]
     by_confidence = by_confidence[scored[by_confidence]]
     first = np.empty(0, np.int64)
     if word == FLIPS:
         first = _flips(jobs, by_confidence)
     elif word == SUSPECTS and labels["label"].notna().any():
         suspects = label_suspects(jobs, labels, rules=rules)["job_id"]
-        first = pd.Index(jobs["job_id"]).get_indexer(pd.Index(suspects))
-    rest = by_confidence[~np.isin(by_confidence, first)]
+        first = _labelled.first_rows(jobs, suspects)
+    is_first = np.zeros(len(jobs), bool)
+    is_first[first] = True
+    rest = by_confidence[~is_first[by_confidence]]
     return np.concatenate([first, rest]), len(first) if word == SUSPECTS else 0
 
 
@@ -100,7 +104,7 @@ def _flips(jobs: pd.DataFrame, by_confidence: np.ndarray) -> np.ndarray:
     all runs of a file at once.
     """
     some = pd.DataFrame({"file": _runs.file_codes(jobs)[by_confidence]})
-    some["answer"] = pd.factorize(jobs["type"].astype(object))[0][by_confidence]
+    some["answer"] = codes(jobs["type"])[by_confidence]
     some["row"], some["place"] = by_confidence, np.arange(len(some))
     some = some[some["file"] >= 0]
     by_file = some.groupby("file", sort=False)

@@ -93,7 +93,7 @@ def review(
     _check(jobs, jobset.rules, plan, labels, open_document)
     log = LabelLog(labels)
     known = label_records.frame(label_records.standing(log.records))
-    table, plan = _queue.make(jobs, jobset.rules, queue, plan, known[known["job_id"].isin(jobs["job_id"])])
+    table, plan = _queue.make(jobs, jobset.rules, queue, plan, known[_labelled.first_rows(jobs, known["job_id"]) >= 0])
     name = _reviewer(reviewer)
     return Review(Desk(jobs, jobset.rules, table, log, reviewer=name, plan=plan, share=share), log, name, open_document)
 

@@ -124,7 +124,7 @@ def _judged(name: str, jobs: pd.DataFrame, labels: pd.DataFrame) -> Population:
     found = _labelled.match(jobs, labels)
     use = found.scored & found.jobs["outcome"].isin(["matched", "no_match"]).to_numpy()
     columns = ["job_id", "outcome", "type", "confidence", "configuration_id"]
-    return Population(name, found.jobs.loc[use, columns].reset_index(drop=True), found.right[use])
+    return Population(name, jobs[columns].iloc[found.row[use]].reset_index(drop=True), found.right[use])
 
 
 class Strata:

@@ -1,7 +1,7 @@
 """The explorer among many jobs: what a change of each filter costs until it is on the screen, and what memory it takes.
 
-Run it by hand: ``python -m tests.benchmarks.explorer [--jobs 1000000] [--runs 5]``. The controls are set as a browser
-would set them; what is timed is all that the kernel does, tables and pictures drawn.
+Run it by hand: ``python -m tests.benchmarks.explorer [--jobs 1000000] [--runs 5] [--shape many]``. The
+controls are set as a browser would set them; what is timed is all that the kernel does, tables and pictures drawn.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import llama_classify_nb as lcn
 
 from .jobs import write_jobs
+from .shapes import SHAPES, shaped
 
 CHANGES = 200  # after which memory is looked at
 TYPED = "scientific"
@@ -32,8 +33,8 @@ def changes(explorer: Any) -> dict[str, list[tuple[str, Any]]]:
     return {
         "outcome": [("outcome", "matched"), ("outcome", "failed"), ("outcome", explorer.outcome.options[0][1])],
         "type": [("type", texts[3]), ("type", texts[-1]), ("type", texts[0])],
-        "rule set": [("rule_set", sets[1]), ("rule_set", sets[0])],
-        "configuration": [("configuration", presets[1]), ("configuration", presets[0])],
+        "rule set": [("rule_set", sets[-1]), ("rule_set", sets[0])],
+        "configuration": [("configuration", presets[-1]), ("configuration", presets[0])],
         "confidence": [
             ("confidence_from", 0.5),
             ("confidence_to", 0.9),
@@ -127,9 +128,12 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--path", type=Path, help="a file of jobs, instead of one that is made")
+    parser.add_argument("--shape", choices=SHAPES, help="give the jobs another shape")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         jobset = lcn.read_jobs(options.path or write_jobs(Path(folder) / "jobs.jsonl", options.jobs))
+        if options.shape:
+            jobset.jobs, jobset.rules = shaped(jobset.jobs, SHAPES[options.shape])
         for what, figure in measure(jobset, options.runs):
             print(f"{what:70s} {figure}")
 

@@ -1,7 +1,7 @@
 """Every metric on many jobs: milliseconds each.
 
-Run it by hand: ``python -m tests.benchmarks.metrics [--jobs 1000000] [--runs 5] [--only flips reruns]``. Flips and
-reruns are asked of jobs that share their files: each file is answered by every configuration, most of them twice.
+Run it by hand: ``python -m tests.benchmarks.metrics [--jobs 1000000] [--runs 5] [--shape many] [--only flips]``.
+Flips and reruns are asked of jobs that share their files: each is answered by every configuration, most of them twice.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import pandas as pd
 import llama_classify_nb as lcn
 
 from .jobs import write_jobs
+from .shapes import SHAPES, shaped
 from .tables import timed
 
-LABELS = (400, 100_000)
+LABELS = (400, 100_000, 1_000_000)  # at most one for each answer
 ANSWERS_OF_A_FILE = 2  # by each configuration
 OF_JOBS: dict[str, dict[str, Any]] = {
     "audit_plan": {"margin": 0.03},
@@ -64,13 +65,7 @@ OF_LABELS: dict[str, dict[str, Any]] = {
     "risk_coverage_curve": {},
     "scores_by_type": {},
 }
-OF_FILES: dict[str, dict[str, Any]] = {
-    "flip_flow": {"a": "cfg-logreg-10types", "b": "cfg-naivebayes-10types"},
-    "flip_summary": {"a": "cfg-logreg-10types", "b": "cfg-naivebayes-10types"},
-    "flips": {"a": "cfg-logreg-10types", "b": "cfg-naivebayes-10types"},
-    "rerun_stability": {},
-    "rule_overlap": {},
-}
+OF_FILES = ("flip_flow", "flip_summary", "flips", "rerun_stability", "rule_overlap", "rule_position_effect")
 
 
 def make_labels(jobs: pd.DataFrame, n: int) -> pd.DataFrame:
@@ -106,23 +101,22 @@ def calls(jobs: pd.DataFrame, rules: pd.DataFrame) -> dict[str, Callable[[], Any
     """Give a call of each metric, by what is shown of it."""
     metrics = lcn.metrics
     shared, plan = sharing_files(jobs), metrics.audit_plan(jobs, margin=0.03)
-    first, *_, last = rules["rule_set"].unique()
+    sets = rules["rule_set"].unique()
     ways: dict[str, Callable[[], Any]] = {
         name: partial(getattr(metrics, name), jobs, **options) for name, options in OF_JOBS.items()
     }
     ways |= {name: partial(getattr(metrics, name), jobs, rules) for name in OF_RULES}
-    ways |= {
-        f"{name}, of files": partial(_of_files, name, shared, rules, options) for name, options in OF_FILES.items()
-    }
+    ways |= {f"{name}, of files": partial(_of_files, name, shared, rules) for name in OF_FILES}
     ways |= {
         "draw_sample": partial(metrics.draw_sample, jobs, plan, seed=1),
-        "rule_diff": partial(metrics.rule_diff, rules, first, last),
+        "rule_diff": partial(metrics.rule_diff, rules, sets[0], sets[-1]),
         "rule_lint": partial(metrics.rule_lint, rules),
         "select_jobs, by a text": partial(metrics.select_jobs, jobs, text="sales report"),
         "clopper_pearson, of 10,000": partial(metrics.clopper_pearson, np.arange(10_000), 10_000),
         "wilson, of 10,000": partial(metrics.wilson, np.arange(10_000), 10_000),
     }
-    for n in sorted({min(n, len(jobs) // 3) for n in LABELS}):
+    n_answered = int(jobs["outcome"].isin(["matched", "no_match"]).sum())
+    for n in sorted({min(n, n_answered) for n in LABELS}):
         labels = make_labels(jobs, n)
         ways[f"reviewer_agreement, {n:,} labels"] = partial(metrics.reviewer_agreement, labels)
         for name, options in OF_LABELS.items():
@@ -133,8 +127,9 @@ def calls(jobs: pd.DataFrame, rules: pd.DataFrame) -> dict[str, Callable[[], Any
                     metric, jobs, by_file(jobs, labels), rules=rules, **options
                 )
         ways |= {
-            f"{name}, of files, {n:,} labels": partial(_of_files, name, shared, rules, options, labels)
-            for name, options in OF_FILES.items()
+            f"{name}, of files, {n:,} labels": partial(_of_files, name, shared, rules, labels)
+            for name in OF_FILES
+            if name != "rule_position_effect"
         }
     missing = set(metrics.__all__) - {name.partition(",")[0] for name in ways}
     if missing:
@@ -142,11 +137,22 @@ def calls(jobs: pd.DataFrame, rules: pd.DataFrame) -> dict[str, Callable[[], Any
     return ways
 
 
-def _of_files(name: str, jobs: pd.DataFrame, rules: pd.DataFrame, options: dict[str, Any], labels: Any = None) -> Any:
+def _of_files(name: str, jobs: pd.DataFrame, rules: pd.DataFrame, labels: Any = None) -> Any:
     metric = getattr(lcn.metrics, name)
+    if name == "rule_position_effect":
+        return metric(jobs, rules)
     if name == "rule_overlap":
-        return metric(jobs, rules, labels=labels, **options)
-    return metric(jobs, labels=labels, rules=rules, **options)
+        return metric(jobs, rules, labels=labels)
+    return metric(jobs, labels=labels, rules=rules, **(_sides(jobs) if name.startswith("flip") else {}))
+
+
+def _sides(jobs: pd.DataFrame) -> dict[str, Any]:
+    """Give two sides to compare: the configurations used most, or of one, the first half of the time and the second."""
+    used = jobs["configuration_id"].value_counts().index
+    if len(used) > 1:
+        return {"a": used[0], "b": used[1]}
+    middle = jobs["created_at"].median()
+    return {"by": "created_at", "a": (None, middle), "b": (middle, None)}
 
 
 def measure(jobs: pd.DataFrame, rules: pd.DataFrame, runs: int, only: tuple[str, ...] = ()) -> list[tuple[str, str]]:
@@ -165,11 +171,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--path", type=Path, help="a file of jobs, instead of one that is made")
+    parser.add_argument("--shape", choices=SHAPES, help="give the jobs another shape")
     parser.add_argument("--only", nargs="*", default=(), help="beginnings of the names to measure")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         jobset = lcn.read_jobs(options.path or write_jobs(Path(folder) / "jobs.jsonl", options.jobs))
-    for what, figure in measure(jobset.jobs, jobset.rules, options.runs, tuple(options.only)):
+    jobs, rules = shaped(jobset.jobs, SHAPES[options.shape]) if options.shape else (jobset.jobs, jobset.rules)
+    for what, figure in measure(jobs, rules, options.runs, tuple(options.only)):
         print(f"{what:80s} {figure}")
 
 
