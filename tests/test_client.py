@@ -488,6 +488,15 @@ class TestCalls:
         packed = answering(200, content=gzip.compress(JOB), headers={"content-encoding": "gzip"})
         assert packed.get_job(JOB_ID) == json.loads(JOB)
 
+    @pytest.mark.parametrize("name", ["gzip", "GZIP", "x-gzip"])
+    def test_a_compressed_answer_is_read_whatever_gzip_is_called(self, name: str) -> None:
+        class Streamed(httpx.AsyncByteStream):
+            async def __aiter__(self) -> AsyncIterator[bytes]:
+                yield gzip.compress(JOB)
+
+        packed = answering(200, stream=Streamed(), headers={"content-encoding": name})
+        assert packed.get_job(JOB_ID) == json.loads(JOB)
+
     def test_what_follows_the_end_of_a_compressed_answer_is_not_kept(self) -> None:
         class Endless(httpx.AsyncByteStream):
             n = 0
