@@ -210,6 +210,7 @@ class TestKey:
         (409, ex.ServerError, True, "409: "),
         (410, ex.NotFoundError, False, "no longer kept"),
         (418, ex.RequestError, False, "418: "),
+        (421, ex.ServerError, True, "421: "),
         (422, ex.RequestError, False, "422: "),
         (429, ex.RateLimitError, True, "too many requests"),
         (451, ex.RequestError, False, "451: "),
