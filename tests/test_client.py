@@ -250,6 +250,21 @@ def test_the_detail_of_a_refusal_is_shown_harmless(body: bytes, shown: str, hidd
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"json": {"detail": f"no such key: {KEY}"}},
+        {"headers": {"x-request-id": f"Bearer {KEY}"}},
+        {"headers": {"cf-ray": KEY}},
+        {"extensions": {"reason_phrase": f"{KEY} unknown".encode()}},
+    ],
+)
+def test_a_refusal_that_quotes_the_key_is_not_quoted_with_it(told: dict[str, Any]) -> None:
+    with pytest.raises(ex.RequestError, match=r"\[the key\]") as caught:
+        answering(400, **told).get_job(JOB_ID)
+    assert KEY not in str(caught.value)
+
+
 DATE = "Mon, 05 Jan 2026 10:00:00 GMT"
 LATER = email.utils.format_datetime(email.utils.parsedate_to_datetime(DATE).replace(second=3))
 
