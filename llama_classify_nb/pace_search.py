@@ -11,7 +11,7 @@ CLOSE, NEAR = 0.85, 0.95  # of a refused pace: below these the pace grows fast, 
 BELOW = 0.988  # of a refused pace: where to go on
 ALMOST = 0.012  # of a refused pace: one refused so near the one before is the same limit
 LEAST_SWING = 0.33
-FAST, MIDDLE, SLOW = 1.3, 1.02, 1.0008  # growth a second
+FASTEST, FAST, MIDDLE, SLOW = 3.0, 1.3, 1.02, 1.0008  # growth a second; the first is for a guess
 
 
 class PaceSearch:
@@ -36,9 +36,13 @@ class PaceSearch:
         self.start_over(now, math.inf)
         self.grown = now
 
-    def start_over(self, now: float, per_s: float, n_admitted: int = 0) -> None:
-        """Forget what was learned, and go on at this pace; so many requests were admitted since."""
+    def start_over(self, now: float, per_s: float, n_admitted: int = 0, *, is_guess: bool = False) -> None:
+        """Forget what was learned, and go on at this pace; so many requests were admitted since.
+
+        With ``is_guess`` it may be far too slow.
+        """
         self.per_s, self.n_admitted = per_s, n_admitted
+        self._is_guess = is_guess
         self._ceiling = math.inf  # the last refused pace
         self._measured = 0.0  # from refusal to refusal
         self._anchor = now  # when that was
@@ -57,11 +61,11 @@ class PaceSearch:
     def grow(self, now: float, heard: float) -> None:
         """Let the pace grow, the faster the longer nothing has been refused; slow paces grow by request."""
         slowly = min(1.0, self.per_s / SLOWER)
-        if self._ceiling == math.inf:
-            slowly **= 0.5
         elapsed = min(max(0.0, now - self.grown), 1 + self.interval_s) * slowly
         calm = 1 + (now - heard) * slowly / 5
-        if self.per_s < CLOSE * self._ceiling:
+        if self._ceiling == math.inf:
+            self.per_s *= max(FAST ** (elapsed / slowly**0.5), FASTEST**elapsed if self._is_guess else 1)
+        elif self.per_s < CLOSE * self._ceiling:
             self.per_s *= FAST**elapsed
         elif self.per_s < NEAR * self._ceiling:
             self.per_s *= MIDDLE**elapsed
@@ -77,6 +81,7 @@ class PaceSearch:
         is_echo = self.n_admitted < MANY  # a window remembers what was too much before the last cut
         is_known = is_fast and not is_echo and abs(refused - self._ceiling) <= ALMOST * refused
         self._swing = max(LEAST_SWING, self._swing / 2) if is_known else 1.0
+        self._is_guess = False
         below = 1 - (1 - BELOW) * self._swing
         if not (is_echo and is_fast and self._measured):
             self._ceiling = refused

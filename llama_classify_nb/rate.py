@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from .pace_search import SLOWER, PaceSearch
+from .pace_search import MANY, SLOWER, PaceSearch
 
 # Before anything is known, so many requests may be in flight, after so many were admitted: as many can be refused at
 # first contact with a limit. Limits of 20 a minute are common, hence the care after the first few. Care ends where more
@@ -264,7 +264,8 @@ class Rate:
         """Meet a limit."""
         opened = now if self._opened is None else self._opened
         wait = retry_after or BACKOFF_S * (0.75 + 0.25 * self._jitter())
-        self._pace.start_over(now, max(self._run_admitted, 1) / (now - opened + wait))
+        guess = max(self._run_admitted, 1) / (now - opened + wait)
+        self._pace.start_over(now, guess, is_guess=self._run_admitted < MANY)
         self._n_cuts, self._heard = 0, now
         if retry_after and retry_after >= LONG_S:
             self._quota, self._period = max(1, self._run_admitted), now + retry_after - opened

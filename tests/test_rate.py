@@ -115,6 +115,15 @@ def test_forty_a_second_are_used_and_hardly_ever_refused(
     assert run.n_refused_at_first <= 12
 
 
+@pytest.mark.parametrize("burst", [3, 10, 20])
+@pytest.mark.parametrize("header", [True, False], ids=["told", "not told"])
+def test_a_bucket_that_holds_little_is_used_too(burst: int, header: bool) -> None:
+    run = simulate(bucket(40, burst), 6_000, header=header)
+    assert (6_000 - burst) / 40 / run.seconds >= 0.97
+    assert run.n_refused / run.n_requests < 0.01
+    assert run.n_refused_at_first <= 12
+
+
 @pytest.mark.parametrize("latency_s", [0.01, 0.05, 0.1, 0.2, 0.4])
 @pytest.mark.parametrize("make", [bucket(40, 40), window(40, 1), sliding(40, 1)], ids=["bucket", "window", "sliding"])
 def test_first_contact_costs_at_most_twelve_however_slow_the_answers(
