@@ -11,11 +11,11 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Generic, Literal, NamedTuple
 
 import msgspec
 
-from .configurations import KnownConfiguration, check_configurations
+from .configurations import KnownConfiguration, Type, check_configurations
 from .exceptions import InvalidAnswerError
 from .rawjson import check_utf8, raw_keys, reason, spliced, unknown_part, without_lone_surrogates
 from .schema import TERMINAL_STATUSES
@@ -81,10 +81,10 @@ class KnownJob(Job, forbid_unknown_fields=True):
     usage: KnownUsage | None = None
 
 
-class WholeJob(KnownJob):
+class WholeJob(KnownJob, Generic[Type]):
     """A job without any key that we don't know, its configuration read with it."""
 
-    configuration: KnownConfiguration  # type: ignore[assignment]
+    configuration: KnownConfiguration[Type]  # type: ignore[assignment]
 
 
 class OnlyId(msgspec.Struct, gc=False):
@@ -113,7 +113,6 @@ class _RawPage(msgspec.Struct, gc=False):
 _job = msgspec.json.Decoder(Job)
 _only_id = msgspec.json.Decoder(OnlyId)
 _known_job = msgspec.json.Decoder(KnownJob)
-_whole_job = msgspec.json.Decoder(WholeJob)
 _page = msgspec.json.Decoder(_RawPage)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 _KNOWN: dict[str, frozenset[str]] = {
@@ -228,15 +227,36 @@ def read_lines(lines: bytes) -> tuple[Sequence[Job], bool]:
     return jobs, known
 
 
-def read_whole_lines(lines: bytes) -> Sequence[WholeJob] | None:
-    """Read whole lines with their configurations, where each job has its own; None: :func:`read_lines` must do it."""
+def read_whole_lines(lines: bytes, types: tuple[str, ...]) -> Sequence[WholeJob[str]] | None:
+    """Read whole lines with their configurations, where each job has its own.
+
+    Parameters
+    ----------
+    lines : bytes
+        The lines.
+    types : tuple of str
+        Types that rules had before. Where none has another, the texts of these are given for them, and no new ones.
+
+    Returns
+    -------
+    sequence of WholeJob, or None
+        None: :func:`read_lines` must do it.
+    """
     try:
-        jobs = _whole_job.decode_lines(lines)
+        try:
+            jobs = _whole_job_of(types).decode_lines(lines)
+        except msgspec.ValidationError:
+            jobs = _whole_job_of(()).decode_lines(lines)
         check_jobs(jobs)
         check_configurations([job.configuration for job in jobs])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidAnswerError):
         return None
     return jobs
+
+
+@functools.lru_cache(maxsize=8)
+def _whole_job_of(types: tuple[str, ...]) -> msgspec.json.Decoder[WholeJob[str]]:
+    return msgspec.json.Decoder(WholeJob[Literal[types]] if types else WholeJob)  # type: ignore[valid-type]
 
 
 def read_id(body: bytes) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,12 +32,19 @@ class Codes(dict[Any, int]):
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
         """Give the numbers of many values."""
+        if values and values[0] == values[-1] and values.count(values[0]) == len(values):  # such as those of a project
+            return np.full(len(values), self[values[0]], np.int32)
         return np.fromiter(map(self.__getitem__, values), np.int32, len(values))
 
     def categorical(self, codes: np.ndarray) -> pd.Categorical:
         """Give the column that the numbers stand for, with its categories in order."""
-        categories, places = sorted_categories(self.values_in_order())
+        categories, places = self.categories
         return pd.Categorical.from_codes(np.append(places, -1)[codes], categories)
+
+    @functools.cached_property
+    def categories(self) -> tuple[pd.Index, np.ndarray]:
+        """The values, sorted, and the place of each among them; to be asked for once all have come."""
+        return sorted_categories(self.values_in_order())
 
 
 def sorted_categories(values: Sequence[Any]) -> tuple[pd.Index, np.ndarray]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
 from .exceptions import InvalidAnswerError
 from .rawjson import check_utf8, raw_keys, reason, spliced, unknown_part, without_lone_surrogates
+
+Type = TypeVar("Type", bound=str)  # of a rule: any text, or one of those that came before
 
 
 class Rule(msgspec.Struct, gc=False):
@@ -34,18 +36,20 @@ class Configuration(msgspec.Struct, gc=False):
     parsing_configuration: ParsingConfiguration | None = None
 
 
-class KnownRule(Rule, forbid_unknown_fields=True):
+class KnownRule(Rule, Generic[Type], forbid_unknown_fields=True):
     """A rule without any key that we don't know."""
+
+    type: Type
 
 
 class KnownParsingConfiguration(ParsingConfiguration, forbid_unknown_fields=True):
     """What the parser was told, without any key that we don't know."""
 
 
-class KnownConfiguration(Configuration, forbid_unknown_fields=True):
+class KnownConfiguration(Configuration, Generic[Type], forbid_unknown_fields=True):
     """A configuration without any key that we don't know: the usual case, told apart at no cost."""
 
-    rules: Annotated[list[KnownRule], msgspec.Meta(min_length=1)]
+    rules: Annotated[list[KnownRule[Type]], msgspec.Meta(min_length=1)]
     parsing_configuration: KnownParsingConfiguration | None = None
 
 

@@ -18,6 +18,7 @@ from .salvage import whole_answers
 from .texts import printable
 
 BLOCK_BYTES = 1 << 20  # a block and its columns stay in the processor's cache
+BLOCK_ITEMS = 500  # of a document, whose jobs come one by one: about as much
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".db", ".sqlite", ".sqlite3")  # what is read of a folder; also with .gz
 _GZIP = b"\x1f\x8b"
 
@@ -117,25 +118,28 @@ def _blocks(stream: IO[bytes], *, is_lines: bool) -> Iterator[bytes]:
     rest = stream.readline()
     if rest.startswith((b"\xff\xfe", b"\xfe\xff")):
         rest = answers.as_utf8(rest + stream.read())
-        yield rest if is_lines else _document_block(rest)
+        yield from [rest] if is_lines else _document_blocks(rest)
         return
     rest = answers.as_utf8(rest)
     if rest.lstrip().startswith(b"[") or (not is_lines and answers.read_id(rest) is None):
-        yield _document_block(rest + stream.read())
+        yield from _document_blocks(rest + stream.read())
         return
     while block := b"".join((rest, stream.read(BLOCK_BYTES), stream.readline())):
         yield block
         rest = b""
 
 
-def _document_block(document: bytes) -> bytes:
+def _document_blocks(document: bytes) -> Iterator[bytes]:
     """Give the jobs of one JSON document a line each; of something else, its lines, if one of them is JSON."""
     try:
-        return b"\n".join(map(answers.as_line, answers.read_items(document)))
+        items = answers.read_items(document)
     except InvalidAnswerError as error:
-        if any(answers.read_id(line) is not None for line in document.split(b"\n")):
-            return document
-        raise InvalidAnswerError(_begins(document) or str(error)) from error
+        if not any(answers.read_id(line) is not None for line in document.split(b"\n")):
+            raise InvalidAnswerError(_begins(document) or str(error)) from error
+        yield document
+        return
+    for start in range(0, len(items), BLOCK_ITEMS):
+        yield b"\n".join(map(answers.as_line, items[start : start + BLOCK_ITEMS]))
 
 
 def _begins(document: bytes) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec.structs import astuple
 
 from .answers import Job
 from .columns import POOL, Codes, joined, sorted_categories, text_chunk, texts
@@ -21,7 +21,8 @@ from .exceptions import InvalidAnswerError
 
 REMEMBERED = 4_096  # configurations that are told apart by their bytes; where there are more, few come twice
 FEW = 100  # jobs, too few to tell from whether each has rules of its own
-_NOTHING_SAID = ParsingConfiguration()
+MOST_TYPES = 256  # that are looked for before a text is taken for a new one
+_NOTHING_SAID = astuple(ParsingConfiguration())
 _NAME_LENGTH = 16  # of a rule set's name: 64 bits as hexadecimal digits
 _CODE_BYTES = 4  # of the number of a type, and of a length
 
@@ -48,6 +49,7 @@ class RuleSets:
         self._settings = Codes()  # what a configuration says besides its rules, few of them distinct
         self._settings_of: list[int] = []
         self.are_all_different = False  # whether most of the jobs just read brought rules of their own
+        self._n_judged = self._n_brought = 0  # jobs since that was last said, and configurations that they brought
         self.errors: dict[int, str] = {}
         self.extras: dict[int, str] = {}
         self._n_rules: list[int] = []  # by the number of the rule set
@@ -75,7 +77,7 @@ class RuleSets:
         self._flush()
         return np.array(numbers, np.int32)
 
-    def add(self, configurations: Sequence[KnownConfiguration]) -> np.ndarray:
+    def add(self, configurations: Sequence[KnownConfiguration[str]]) -> np.ndarray:
         """Give a number to each of these, read with their jobs already; what is alike shows only in its rule set."""
         n_before, first = len(self._n_rules), self._n
         self._keep(configurations)
@@ -87,7 +89,16 @@ class RuleSets:
         return len(self._set_of) + len(self._pending)
 
     def _judge(self, n_jobs: int, n_new: int) -> None:
-        self.are_all_different = n_jobs >= FEW and 2 * n_new > n_jobs
+        self._n_judged += n_jobs
+        self._n_brought += n_new
+        if self._n_judged >= FEW:
+            self.are_all_different = 2 * self._n_brought > self._n_judged
+            self._n_judged = self._n_brought = 0
+
+    @property
+    def usual_types(self) -> tuple[str, ...]:
+        """The types that came so far, unless they are so many that the next jobs must be expected to bring others."""
+        return tuple(self._types.values_in_order()) if len(self._types) <= MOST_TYPES else ()
 
     def _number(self, content: bytes) -> int:
         number = self._numbers.get(content)
@@ -118,10 +129,10 @@ class RuleSets:
 
     def _keep(self, configurations: Sequence[Configuration]) -> None:
         """Take configurations into the table: all their texts go to Arrow at once, and are known by its bytes."""
-        rules = list(itertools.chain.from_iterable([one.rules for one in configurations]))
         n_rules = [len(one.rules) for one in configurations]
-        names = [rule.type for rule in rules]
-        types, descriptions = self._types.encode(names), text_chunk([rule.description for rule in rules])
+        names = [rule.type for one in configurations for rule in one.rules]
+        types = self._types.encode(names)
+        descriptions = text_chunk([rule.description for one in configurations for rule in one.rules])
         prints = self._fingerprints(n_rules, names, types.tobytes(), descriptions)
         n_before = len(self._n_rules)
         sets = list(map(self._sets.__getitem__, prints))
@@ -137,10 +148,8 @@ class RuleSets:
             types, descriptions = types[of_new], pc.filter(descriptions, pa.array(of_new), memory_pool=POOL)
         self._rule_types.append(types)
         self._descriptions.append(descriptions)
-        parsings = [one.parsing_configuration or _NOTHING_SAID for one in configurations]
-        modes = [one.mode for one in configurations]
         settings = [
-            (mode, one.lang, one.target_pages, one.max_pages) for mode, one in zip(modes, parsings, strict=True)
+            (one.mode, said and astuple(said)) for one in configurations for said in [one.parsing_configuration]
         ]
         self._settings_of += map(self._settings.__getitem__, settings)
 
@@ -171,15 +180,16 @@ class RuleSets:
         names, places = self._names
         set_of = np.array(self._set_of, np.int64)[number]
         settings_of = np.array(self._settings_of, np.int64)[number]
-        settings = self._settings.values_in_order()
+        settings = [(mode, *(said or _NOTHING_SAID)) for mode, said in self._settings.values_in_order()]
         data: dict[str, Any] = {
             "rule_set": pd.Categorical.from_codes(places[set_of], names),
             "n_rules": np.array(self._n_rules, np.int32)[set_of],
         }
-        for part, name in enumerate(("mode", "lang", "target_pages")):
-            categories, places = sorted_categories([one[part] for one in settings])
+        modes, langs, most_pages, targets = zip(*settings, strict=True) if settings else [()] * 4
+        for name, values in {"mode": modes, "lang": langs, "target_pages": targets}.items():
+            categories, places = sorted_categories(values)
             data[name] = pd.Categorical.from_codes(places[settings_of], categories)
-        pages = [None if one[-1] is None else int(one[-1]) for one in settings]
+        pages = [None if one is None else int(one) for one in most_pages]
         data["max_pages"] = pd.array(pages, "Int64").take(settings_of)
         return data
 
@@ -202,10 +212,9 @@ class RuleSets:
         n_rules = np.array(self._n_rules, np.int64)
         of_rule = np.repeat(self._names[1], n_rules)
         position = np.arange(len(of_rule)) - np.repeat(np.cumsum(n_rules) - n_rules, n_rules)
-        _, places = sorted_categories(self._types.values_in_order())
-        rule_type = places[joined(self._rule_types, np.int32)]
+        rule_type = self._types.categories[1][joined(self._rule_types, np.int32)]
         set_code, type_code = (jobs[name].cat.codes.to_numpy().astype(np.int64) for name in ("rule_set", "type"))
-        matched = jobs["outcome"].to_numpy() == "matched"
+        matched = (jobs["outcome"] == "matched").to_numpy()
         came = set_code[matched] * len(types) + type_code[matched]
         n_matched = _count_of(of_rule * len(types) + rule_type, came, len(sets) * len(types))
         return pd.DataFrame(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import itertools
 import json
 import random
 import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -354,6 +356,7 @@ def check_both_ways_to_read_configurations(lines: list[bytes]) -> None:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(rule_sets.RuleSets, "_judge", judge)
+            patch.setattr(frames, "PIECE_BYTES", 1_500)  # so that jobs stand in several, and odd ones between others
             tables.append(frames.read_tables([SAMPLE_LINES[0], b"\n".join(lines)]))
     pd.testing.assert_frame_equal(tables[0].jobs, tables[1].jobs)
     pd.testing.assert_frame_equal(tables[0].rules, tables[1].rules)
@@ -369,6 +372,49 @@ def test_configurations_read_with_their_jobs_are_those_read_by_themselves(lines:
 def test_awkward_jobs_are_the_same_with_their_configurations_read_either_way() -> None:
     for line in EDGE_LINES:
         check_both_ways_to_read_configurations([line])
+
+
+def test_types_that_come_late_and_blank_lines_are_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "PIECE_BYTES", 1)
+    monkeypatch.setattr(rule_sets, "MOST_TYPES", 12)
+    jobs = [a_job_with_rules_of_its_own(number) for number in range(400)]
+    for number in range(150, 250, 9):
+        late = {"rules": [{"type": f"late \N{SNOWMAN} {number}", "description": "new"}]}
+        jobs[number] = a_job_with_rules_of_its_own(number, configuration=late)
+    lines = [json.dumps(one, ensure_ascii=False).encode() for one in jobs]
+    blocks = [b"\n\n\n".join(lines[start : start + 100]) for start in range(0, 400, 100)]
+    tables = frames.read_tables(blocks)
+    check_against_oracle(tables.jobs, lines)
+    assert tables.rules["type"].tolist() == [rule["type"] for one in jobs for rule in one["configuration"]["rules"]]
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_collector_rests_while_a_block_is_read_and_is_then_as_it_was(
+    is_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+
+    def blocks() -> Iterator[bytes]:
+        seen.append(gc.isenabled())
+        yield SAMPLE_LINES[0]
+        seen.append(gc.isenabled())
+        yield "not even bytes"  # type: ignore[misc]
+
+    class Watched(rule_sets.RuleSets):
+        def numbers(self, jobs: Sequence[answers.Job]) -> np.ndarray:
+            seen.append(gc.isenabled())
+            return super().numbers(jobs)
+
+    monkeypatch.setattr(frames, "RuleSets", Watched)
+    was_on = gc.isenabled()
+    (gc.enable if is_on else gc.disable)()
+    try:
+        with pytest.raises(TypeError):
+            frames.read_tables(blocks())
+        seen.append(gc.isenabled())
+    finally:
+        (gc.enable if was_on else gc.disable)()
+    assert seen == [is_on, False, is_on, is_on]
 
 
 def test_jobs_that_each_have_a_type_of_their_own_are_counted() -> None:
