@@ -89,8 +89,7 @@ class ArchiveFile(abc.ABC):
     def service(self) -> str | None:
         """What the answers come from; None: nothing was fetched into it."""
         with self._named():
-            row = self._database.execute("SELECT value FROM about WHERE key = 'service'").fetchone()
-        return row[0] if row else None
+            return self._bound()
 
     def hurry(self) -> None:
         """Wait no longer for other processes: what can't be written now raises :class:`ArchiveError`.
@@ -192,13 +191,19 @@ class ArchiveFile(abc.ABC):
     def _bind(self, service: str | None) -> None:
         if service is None:
             return
-        with self._transaction():
-            self._database.execute("INSERT INTO about VALUES ('service', ?) ON CONFLICT DO NOTHING", [service])
-        (bound,) = self._database.execute("SELECT value FROM about WHERE key = 'service'").fetchone()
+        bound = self._bound()
+        if bound is None:  # the lock is taken only here: nobody waits for another writer just to open an archive
+            with self._transaction():
+                self._database.execute("INSERT INTO about VALUES ('service', ?) ON CONFLICT DO NOTHING", [service])
+            bound = self._bound()
         if bound != service:
             raise ArchiveError(
                 f"{self.path}: holds jobs of {bound}, and this client reads {service}; use one archive for each"
             )
+
+    def _bound(self) -> str | None:
+        row = self._database.execute("SELECT value FROM about WHERE key = 'service'").fetchone()
+        return None if row is None else str(row[0])
 
     def _pragma(self, name: str) -> int:
         return int(self._database.execute(f"PRAGMA {name}").fetchone()[0])

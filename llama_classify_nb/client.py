@@ -353,10 +353,14 @@ class Client:
         said = response.headers
         retry_after = read_wait(said.get_list("retry-after"), said.get("retry-after-ms", ""), said.get("date", ""))
         asked = f"it asks to wait {retry_after:,.0f} s" if retry_after and retry_after >= 1 else ""
-        correlation = printable(response.headers.get("x-request-id") or response.headers.get("cf-ray") or "", 80)
+        correlation = self._quoted(said.get("x-request-id") or said.get("cf-ray") or "")
         parts = [part for part in (advice, detail, asked, correlation and f"request id {correlation}") if part]
-        message = f"{status}: {'; '.join(parts) or response.reason_phrase or 'no reason given'}"
+        message = f"{status}: {'; '.join(parts) or self._quoted(response.reason_phrase) or 'no reason given'}"
         return kind_of(status)(message, status_code=status, retry_after=retry_after)
+
+    def _quoted(self, text: str) -> str:
+        """Give what stands in an answer's head as a message quotes it."""
+        return printable(self._without_key(text.encode()).decode(), 80)
 
 
 _ADVICE = {

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from . import answers
 from .client import Client
 from .discovery import Discovery
-from .exceptions import ApiError
+from .exceptions import ApiError, InvalidAnswerError
 from .listing import Cursor, Filters, is_count
 from .memory import Store
 from .pacing import WIDTH, Pace, shared_rate
@@ -148,8 +148,11 @@ class Fetch(Discovery):
                 n_before = len(seen)
                 seen.update(filter(None, (answers.read_id(bytes(item)) for item in page.items)))
                 if not cursor.move(page.next_page_token, len(seen) - n_before):
-                    return len(seen)
+                    break
                 size = PACK_SIZE
+        if cursor.runs_in_circles or page.breaks_off:
+            raise InvalidAnswerError(f"the list of jobs has no end that can be reached: {len(seen):,} and more")
+        return len(seen)
 
     def finish(self) -> Fetched:
         """Give what there is: at the end, or after the fetch was stopped."""

@@ -209,7 +209,7 @@ def count_jobs(
     ArgumentError
         If an argument can't be right, or there is no key.
     ApiError
-        If the service can't be asked.
+        If the service can't be asked, or the jobs of a list that never ends can't be counted.
 
     Examples
     --------

@@ -8,6 +8,7 @@ from .exceptions import InvalidAnswerError, TransportError
 from .texts import printable
 
 _GZIP = 31  # zlib's word for a gzip header and checksum around the data
+_NAMES_OF_GZIP = {"gzip", "x-gzip"}  # which HTTP takes for the same
 
 
 class Body:
@@ -30,9 +31,9 @@ class Body:
     """
 
     def __init__(self, encoding: str, most: int) -> None:
-        if encoding not in {"identity", "gzip", ""}:
+        if encoding not in {"identity", "", *_NAMES_OF_GZIP}:
             raise InvalidAnswerError(f"the answer is packed as {printable(encoding, 40)!r}, which was not asked for")
-        self._unpack = zlib.decompressobj(wbits=_GZIP) if encoding == "gzip" else None
+        self._unpack = zlib.decompressobj(wbits=_GZIP) if encoding in _NAMES_OF_GZIP else None
         self._parts: list[bytes] = []
         self._most = most
         self._size = self._packed_size = 0

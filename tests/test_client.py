@@ -212,6 +212,7 @@ class TestKey:
         (409, ex.ServerError, True, "409: "),
         (410, ex.NotFoundError, False, "no longer kept"),
         (418, ex.RequestError, False, "418: "),
+        (421, ex.ServerError, True, "421: "),
         (422, ex.RequestError, False, "422: "),
         (429, ex.RateLimitError, True, "too many requests"),
         (451, ex.RequestError, False, "451: "),
@@ -249,6 +250,21 @@ def test_the_detail_of_a_refusal_is_shown_harmless(body: bytes, shown: str, hidd
     assert shown in str(caught.value)
     assert hidden not in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"json": {"detail": f"no such key: {KEY}"}},
+        {"headers": {"x-request-id": f"Bearer {KEY}"}},
+        {"headers": {"cf-ray": KEY}},
+        {"extensions": {"reason_phrase": f"{KEY} unknown".encode()}},
+    ],
+)
+def test_a_refusal_that_quotes_the_key_is_not_quoted_with_it(told: dict[str, Any]) -> None:
+    with pytest.raises(ex.RequestError, match=r"\[the key\]") as caught:
+        answering(400, **told).get_job(JOB_ID)
+    assert KEY not in str(caught.value)
 
 
 DATE = "Mon, 05 Jan 2026 10:00:00 GMT"
@@ -532,6 +548,15 @@ class TestCalls:
 
     def test_a_compressed_answer_of_a_plugged_in_transport_is_read(self) -> None:
         packed = answering(200, content=gzip.compress(JOB), headers={"content-encoding": "gzip"})
+        assert packed.get_job(JOB_ID) == json.loads(JOB)
+
+    @pytest.mark.parametrize("name", ["gzip", "GZIP", "x-gzip"])
+    def test_a_compressed_answer_is_read_whatever_gzip_is_called(self, name: str) -> None:
+        class Streamed(httpx.AsyncByteStream):
+            async def __aiter__(self) -> AsyncIterator[bytes]:
+                yield gzip.compress(JOB)
+
+        packed = answering(200, stream=Streamed(), headers={"content-encoding": name})
         assert packed.get_job(JOB_ID) == json.loads(JOB)
 
     def test_what_follows_the_end_of_a_compressed_answer_is_not_kept(self) -> None:

@@ -22,7 +22,7 @@ import llama_classify_nb as lcn
 from llama_classify_nb.archive import Archive
 from llama_classify_nb.client import PATH
 from llama_classify_nb.demo import DemoServer, faults, sample_jobs
-from llama_classify_nb.exceptions import ArgumentError, FetchInterrupted
+from llama_classify_nb.exceptions import ArgumentError, FetchInterrupted, InvalidAnswerError
 from llama_classify_nb.pacing import WIDTH
 
 LINES = sample_jobs()[:250]
@@ -623,6 +623,13 @@ class TestCounting:
     def test_without_a_number_it_counts(self, kind: str) -> None:
         with lcn.demo_server(LINES, faults=faults.listing(kind)) as server:
             assert lcn.count_jobs(client=lcn.Client(server.api_key, base_url=server.base_url)) == 250
+
+    @pytest.mark.parametrize("token", ["again", {"page": 2}])
+    def test_what_has_no_end_is_not_given_a_number(self, token: Any) -> None:
+        page = {"items": list(RAW.values())[:3], "next_page_token": token}
+        client = lcn.Client("llx-test", transport=httpx.MockTransport(lambda _: httpx.Response(200, json=page)))
+        with pytest.raises(InvalidAnswerError, match="no end that can be reached: 3 and more"):
+            lcn.count_jobs(client=client)
 
 
 def test_what_has_come_can_be_read_while_the_fetch_runs(tmp_path: Path) -> None:

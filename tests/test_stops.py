@@ -150,6 +150,20 @@ def test_a_stop_ends_the_wait_for_another_process_that_writes(tmp_path: Path, mo
     assert len(rest) == len(answers)
 
 
+def test_an_archive_is_opened_and_read_while_another_process_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "jobs.db"
+    with Archive(path, service="loopback") as archive:
+        archive.put([Answer.cut("a", b'{"configuration": {}}', b"{}", None, True)])
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(archive_file.time, "sleep", lambda _: pytest.fail("waits for the other one"))
+    with Archive(path, service="loopback") as archive:
+        assert archive.ids() == ["a"]
+    other.close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at the files of the process in /proc")
 def test_an_archive_is_closed_by_whoever_is_at_work_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "jobs.db"
