@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 import browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the server's notebooks are, each test's under names of its own, and screenshots."""
     folder = tmp_path_factory.mktemp("browser")
@@ -20,14 +20,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(folder: Path) -> Iterator[str]:
     """The address of a Jupyter server."""
     with browser.jupyter(folder) as address:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page(server: str) -> Iterator[Page]:
     """JupyterLab, open in a browser."""
     with browser.browser() as page:
