@@ -280,7 +280,7 @@ class Rate:
     def _still_shut(self, now: float, started: float, retry_after: float | None) -> None:
         self._heard, self._probed = now, started
         self._n_probes += 1
-        wait = min(MAX_BACKOFF_S, (retry_after or BACKOFF_S) * 2**self._n_probes)
+        wait = min(MAX_BACKOFF_S, (retry_after or 2 * BACKOFF_S) * 2 ** (self._n_probes - 1))
         if self._quota is not None:
             wait = min(wait, max(BACKOFF_S, 0.1 * self._period))
             expected = (self._opened or now) + self._period
@@ -308,6 +308,8 @@ class Rate:
             if self._probed is not None:
                 self._pace.take_between(0.5 / darkness, 1 / max(self._probed - self._shut, 1e-3))
             self._next_start = max(self._next_start, started + self._pace.interval_s)
+            if self._n_admitted == 1 and darkness < LONG_S:  # so far each was refused: no pace can be guessed from that
+                self._try(now, LEAVING_TRIAL)
         elif self._quota is None or self._probed is not None:  # it opened, or it did so later than expected
             self._quota, self._period = self._quota or self._run_admitted, started - opened
             is_minute = MINUTE_S[0] <= self._period < MINUTE_S[1] + BACKOFF_S
