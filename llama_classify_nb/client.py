@@ -337,9 +337,9 @@ class Client:
     def _accepted(self, response: httpx.Response, body: bytes) -> bytes:
         if response.status_code != 200:
             raise self._refusal(response, self._without_key(body))  # some servers quote what they refuse
-        text = answers.as_utf8(body)
+        text = self._without_key(answers.as_utf8(body))  # and one that quotes it in a job would have it kept
         if text.lstrip()[:1] == b"<":
-            title = answers.read_detail(self._without_key(text))
+            title = answers.read_detail(text)
             said = f", titled {title!r}" if title else ""
             message = f"a proxy or sign-in page answers instead of the service{said}; check base_url and the network"
             raise InvalidAnswerError(message, status_code=200)

@@ -12,9 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
+import pytest
+
 import llama_classify_nb as lcn
 from llama_classify_nb.archive import Archive
 from llama_classify_nb.demo import DemoServer, faults, sample_jobs
+from llama_classify_nb.exceptions import InvalidAnswerError
 
 JOBS = [line for line in sample_jobs() if b'"COMPLETED"' in line][:15]
 LIST_OFF = faults.status(405, call="list")
@@ -140,3 +144,29 @@ def test_the_key_would_be_found_in_each_disguise() -> None:
     for text in (key, f"Bearer {key}", f" {key}", f"  {key} "):
         shown = [text.encode(), base64.b64encode(text.encode()), text.encode().hex().encode(), text.encode("utf-16-le")]
         assert all(any(one in place for one in disguises(key)) for place in shown)
+
+
+def test_a_key_that_a_server_quotes_in_its_answers_is_kept_nowhere(tmp_path: Path) -> None:
+    key = "llx-quoted-by-the-server-0123456789"
+    raw = {job["id"]: job for job in map(json.loads, JOBS)}
+    odd: dict[str, str] = {}
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        job_id = request.url.path.rsplit("/", 1)[1]
+        if job_id not in raw:
+            return httpx.Response(405)
+        said = request.headers["authorization"]
+        result = {**raw[job_id]["result"], "reasoning": f"asked with {said}"}
+        return httpx.Response(200, json={**raw[job_id], "result": result, "debug": [said], **odd})
+
+    client = lcn.Client(key, base_url="http://127.0.0.1:1", transport=httpx.MockTransport(serve))
+    jobset = lcn.fetch_jobs(list(raw), client=client, archive=tmp_path / "jobs.db", progress=False)
+    assert len(jobset) == len(raw)
+    with Archive(tmp_path / "jobs.db") as archive:
+        kept = archive.export(tmp_path / "jobs.jsonl").read_text()
+    told = kept + jobset.jobs.to_csv() + jobset.problems.to_csv()
+    assert "asked with Bearer [the key]" in kept
+    assert key not in told
+    odd["status"] = f"Bearer {key}"
+    with pytest.raises(InvalidAnswerError, match=r"status is 'Bearer \[the key\]'"):
+        client.get_job(next(iter(raw)))
