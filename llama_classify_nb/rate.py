@@ -34,6 +34,8 @@ MINUTE_S = (60.05, 61.5)  # most limits are by the minute: a probe is due then, 
 CONTRADICTED = 2  # windows in a row that refused some of their quota, after which it is taken to be none
 ALIKE = 4  # requests in a row that got through after as many refusals each, which shows that these are by count
 LEAVING_TRIAL = 8  # requests that then tell whether it is a pace
+MOST, SOME = 0.55, 0.4  # of a trial, that get through where refusals come by chance, or by count
+AFTER_TOLD_S = 0.05  # those that were told to wait are back by then, and go first
 PUSH_EVERY, PUSH_GROWTH = 4, 4  # windows after which more than the quota is tried: one request, and then ever more
 CERTAIN = 0.05  # of a window's length: what need not be known better
 # Cuts after which it is tried whether refusals have to do with the pace at all …
@@ -61,6 +63,7 @@ class _Trial:
 
     since: float
     size: int
+    least: float  # of them, that must get through
     n_started: int = 0
     n_admitted: int = 0
     n_answered: int = 0
@@ -270,7 +273,7 @@ class Rate:
         if retry_after and retry_after >= LONG_S:
             self._quota, self._period = max(1, self._run_admitted), now + retry_after - opened
             self._shortest = self._period
-        self._close(now, now + wait)
+        self._close(now, now + wait + (AFTER_TOLD_S if retry_after else 0.0))
 
     def _close(self, now: float, until: float) -> None:
         """Start nothing until then, and then one request, to see."""
@@ -309,7 +312,7 @@ class Rate:
                 self._pace.take_between(0.5 / darkness, 1 / max(self._probed - self._shut, 1e-3))
             self._next_start = max(self._next_start, started + self._pace.interval_s)
             if self._n_admitted == 1 and darkness < LONG_S:  # so far each was refused: no pace can be guessed from that
-                self._try(now, LEAVING_TRIAL)
+                self._try(now, LEAVING_TRIAL, SOME)
         elif self._quota is None or self._probed is not None:  # it opened, or it did so later than expected
             self._quota, self._period = self._quota or self._run_admitted, started - opened
             is_minute = MINUTE_S[0] <= self._period < MINUTE_S[1] + BACKOFF_S
@@ -375,8 +378,8 @@ class Rate:
         if was_slow:
             self._next_start = max(self._next_start, now + self._pace.interval_s)
 
-    def _try(self, now: float, size: int) -> None:
-        self._trial = _Trial(now, min(self._widest, size))
+    def _try(self, now: float, size: int, least: float = MOST) -> None:
+        self._trial = _Trial(now, min(self._widest, size), least)
         self._next_start = now
 
     def _tried(self, now: float, started: float, n_admitted: int) -> None:
@@ -389,7 +392,7 @@ class Rate:
         if trial.n_answered < trial.size:
             return
         self._trial, self._heard, self._in_row = None, now, 0
-        if trial.n_admitted >= 0.55 * trial.size:
+        if trial.n_admitted >= trial.least * trial.size:
             self._open_up(now)
         else:
             self._next_start = now + 2 * self._pace.interval_s

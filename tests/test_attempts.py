@@ -98,7 +98,7 @@ def status(code: int, **headers: str) -> httpx.Response:
         (500, {}, 3, 60),
         (503, {"retry-after": "2"}, 1, 40),
         (200, {}, 2, 60),  # and no job in it
-        (429, {}, 1, 120),
+        (429, {}, 1, 30),
         (429, {}, 2, 240),
         (429, {"retry-after": "2"}, 1, 40),
         (429, {"retry-after": "5"}, 1, 240),

@@ -98,13 +98,13 @@ class TestSharedRate:
 
     def test_all_that_a_rate_learns_is_shared(self, tmp_path: Path) -> None:
         one, other = (SharedRate(tmp_path / "pace", "https://a", 2, lambda: 9.0) for _ in range(2))
-        one._trial = rate._Trial(3.0, 4, 1)
+        one._trial = rate._Trial(3.0, 4, 0.5, 1)
         with one._lock, one._held():
-            one._trial, one._quota = rate._Trial(3.0, 4, 1), 12
+            one._trial, one._quota = rate._Trial(3.0, 4, 0.5, 1), 12
             one._pace.start_over(1.0, 7.5, 3)
             one._pace.take_between(0.5, 12.5)
         other.ready_at(9.0)
-        assert (other._trial, other._quota) == (rate._Trial(3.0, 4, 1), 12)
+        assert (other._trial, other._quota) == (rate._Trial(3.0, 4, 0.5, 1), 12)
         assert vars(other._pace) == vars(one._pace)
 
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"https://a": {"learned": {"_pace": 1}}}', b"\xff"])
