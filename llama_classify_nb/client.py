@@ -45,6 +45,7 @@ CONNECT_TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 32 * 2**20  # decoded; a page of 100 jobs is about 0.2 MB
 
 _KEY = re.compile(r"""(?:(?!["'`\\<>])[!-~])+""")  # quotes are visible ASCII, too, and often pasted along
+_LONG = 16  # characters: no word of a document
 
 Lane = httpx.AsyncBaseTransport
 
@@ -64,6 +65,7 @@ class _Line(httpx.AsyncHTTPTransport):
 
 
 _Authorize = Callable[[httpx.Request], httpx.Request]
+_Change = Callable[[bytes], bytes]
 
 
 class Client:
@@ -118,7 +120,7 @@ class Client:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         # The key leaves this frame at once, before anything can raise: tracebacks may show local variables.
-        self._authorize, self._without_key, self.key_source, wrong = _bearer(api_key)
+        self._authorize, self._without_key, self._kept, self.key_source, wrong = _bearer(api_key)
         del api_key
         if wrong:
             raise ArgumentError(wrong)
@@ -337,9 +339,9 @@ class Client:
     def _accepted(self, response: httpx.Response, body: bytes) -> bytes:
         if response.status_code != 200:
             raise self._refusal(response, self._without_key(body))  # some servers quote what they refuse
-        text = self._without_key(answers.as_utf8(body))  # and one that quotes it in a job would have it kept
+        text = self._kept(answers.as_utf8(body))
         if text.lstrip()[:1] == b"<":
-            title = answers.read_detail(text)
+            title = answers.read_detail(self._without_key(text))
             said = f", titled {title!r}" if title else ""
             message = f"a proxy or sign-in page answers instead of the service{said}; check base_url and the network"
             raise InvalidAnswerError(message, status_code=200)
@@ -397,8 +399,10 @@ def _document(body: bytes, job_id: str | None = None) -> dict[str, Any]:
         raise InvalidAnswerError(f"the answer can't be read: {reason}", status_code=200) from None
 
 
-def _bearer(api_key: str | None) -> tuple[_Authorize, Callable[[bytes], bytes], str, str]:
-    """Give what puts the key on a request, what takes it out of a text, its origin, and what is wrong with it.
+def _bearer(api_key: str | None) -> tuple[_Authorize, _Change, _Change, str, str]:
+    """Give what puts the key on a request, what takes it out of a message, and out of an answer, its origin, its fault.
+
+    An answer loses only what can't be a word of its own: "test" is a key, too, for a server of one's own.
 
     The key lives in closures only: no attribute, repr or pickle can show it.
     """
@@ -420,7 +424,10 @@ def _bearer(api_key: str | None) -> tuple[_Authorize, Callable[[bytes], bytes], 
         request.headers["Authorization"] = f"Bearer {key}"
         return request
 
-    return authorize, lambda text: text.replace(key.encode(), b"[the key]"), source, wrong
+    def without_key(text: bytes) -> bytes:
+        return text.replace(key.encode(), b"[the key]")
+
+    return authorize, without_key, without_key if len(key) >= _LONG else lambda text: text, source, wrong
 
 
 def _identifier(name: str, value: str | None) -> str | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import pandas as pd
 import pytest
 
 import llama_classify_nb as lcn
@@ -170,3 +171,21 @@ def test_a_key_that_a_server_quotes_in_its_answers_is_kept_nowhere(tmp_path: Pat
     odd["status"] = f"Bearer {key}"
     with pytest.raises(InvalidAnswerError, match=r"status is 'Bearer \[the key\]'"):
         client.get_job(next(iter(raw)))
+
+
+def test_a_key_that_is_a_word_takes_no_word_out_of_an_answer() -> None:
+    with lcn.demo_server(JOBS) as server:
+        expected = lcn.fetch_jobs(
+            server.job_ids, client=lcn.Client(server.api_key, base_url=server.base_url), progress=False
+        )
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        job_id = request.url.path.rsplit("/", 1)[1]
+        found = [line for line in JOBS if json.loads(line)["id"] == job_id]
+        return httpx.Response(200, content=found[0]) if found else httpx.Response(405)
+
+    client = lcn.Client("document", base_url="http://127.0.0.1:1", transport=httpx.MockTransport(serve))
+    jobset = lcn.fetch_jobs(expected.jobs["job_id"], client=client, progress=False)
+    assert any(b"document" in line for line in JOBS)
+    pd.testing.assert_frame_equal(jobset.jobs, expected.jobs)
+    pd.testing.assert_frame_equal(jobset.rules, expected.rules)
