@@ -121,7 +121,8 @@ class _TypesPicture:
         self._canvas, self._fills = Canvas("x", 1.0, "no answered jobs"), fills
         self._left_out = _bars.left_out("rows", len(labels), n_all)
         _style.row_labels(self._canvas.axes, labels)
-        x = "share of the answered jobs (line: 95 % interval; number: jobs)"
+        # Two lines: beside long names of types, one would reach beyond the picture.
+        x = "share of the answered jobs\n(line: 95 % interval; number: jobs)"
         _style.name(self._canvas.axes, title="", x=x, y="type")
 
     def draw(self, counts: np.ndarray, n: int) -> bytes:
