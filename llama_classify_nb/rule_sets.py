@@ -134,7 +134,7 @@ class RuleSets:
         encoded = rules.types.dictionary_encode()
         names, name_of = np.array(encoded.dictionary.to_pylist(), object), encoded.indices.to_numpy()
         types = self._types.encode(names.tolist())[name_of]
-        prints = list(self._fingerprints(n_rules.tolist(), names[name_of], types.tobytes(), descriptions))
+        prints = list(self._fingerprints(n_rules, names[name_of], types.tobytes(), descriptions))
         sets: Sequence[int]
         if len(set(prints)) == len(prints) and self._sets.keys().isdisjoint(prints):  # all are new
             sets = range(n_sets, n_sets + len(prints))
@@ -159,7 +159,7 @@ class RuleSets:
             self.extras |= {number: extra for number, place in which if (extra := extras[place])}
         return numbers
 
-    def _fingerprints(self, n_rules: list[int], types: np.ndarray, codes: bytes, texts: pa.Array) -> Iterator[bytes]:
+    def _fingerprints(self, n_rules: np.ndarray, types: np.ndarray, codes: bytes, texts: pa.Array) -> Iterator[bytes]:
         """Give what names each rule set: 64 bits of the SHA-256 of its types, its descriptions' lengths, and them.
 
         All of it is taken as it lies in memory: the descriptions of a rule set are one piece of Arrow's buffer.
@@ -167,19 +167,21 @@ class RuleSets:
         _, offsets, content = texts.buffers()
         ends, pieces = np.frombuffer(offsets, np.int64, len(types) + 1), memoryview(content or b"")
         lengths = np.diff(ends).astype("<u4").tobytes()
-        known, rule, start = self._begun, 0, 0
-        for n, end in zip(n_rules, ends[np.cumsum(n_rules)].tolist(), strict=True):
-            here = slice(_CODE_BYTES * rule, _CODE_BYTES * (rule := rule + n))
-            begun = known.get(codes[here])
+        known, stops = self._begun, np.cumsum(n_rules)
+        start = text_start = 0
+        for stop, text_stop in zip((_CODE_BYTES * stops).tolist(), ends[stops].tolist(), strict=True):
+            here = codes[start:stop]
+            begun = known.get(here)
             if begun is None:
                 if len(known) >= REMEMBERED:
                     known.clear()
-                begun = known[codes[here]] = hashlib.sha256(msgspec.json.encode(types[rule - n : rule].tolist()))
+                names = types[start // _CODE_BYTES : stop // _CODE_BYTES].tolist()
+                begun = known[here] = hashlib.sha256(msgspec.json.encode(names))
             digest = begun.copy()
-            digest.update(lengths[here])
-            digest.update(pieces[start:end])
+            digest.update(lengths[start:stop])
+            digest.update(pieces[text_start:text_stop])
             yield digest.digest()[:8]
-            start = end
+            start, text_start = stop, text_stop
 
     def columns(self, number: np.ndarray) -> dict[str, Any]:
         """Give the columns of jobs that their configurations decide, by each job's number."""
