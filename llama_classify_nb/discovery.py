@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import answers, schema, timestamps
-from .client import Lane
 from .exceptions import ApiError, NotFoundError, RequestError
+from .lanes import Lane
 from .listing import MOST_PARTS, SECOND_US, Cursor, Filters, Track, have_left, is_count, listed_ids
 from .packs import IDLE_PAGES, PACK_SIZE, Packs
 from .records import Answer

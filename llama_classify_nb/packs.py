@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from . import answers
-from .client import Lane, quote_id
+from .client import quote_id
 from .exceptions import (
     ApiError,
     AuthenticationError,
@@ -22,6 +22,7 @@ from .exceptions import (
     RequestError,
     TransportError,
 )
+from .lanes import Lane
 from .listing import Cursor
 from .rate import LONG_S
 from .records import Answer

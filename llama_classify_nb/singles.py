@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from . import answers, timestamps
-from .client import Client, Lane
+from .client import Client
 from .configurations import read_configuration
 from .exceptions import (
     ApiError,
@@ -25,6 +25,7 @@ from .exceptions import (
     PermissionDeniedError,
     RequestError,
 )
+from .lanes import Lane
 from .memory import Store
 from .pacing import Pace
 from .progress import Progress

@@ -22,10 +22,11 @@ import pytest
 import llama_classify_nb as lcn
 from llama_classify_nb.archive import Archive
 from llama_classify_nb.blocking import run_blocking
-from llama_classify_nb.client import PATH, Lane
+from llama_classify_nb.client import PATH
 from llama_classify_nb.demo import DemoServer, faults, sample_jobs
 from llama_classify_nb.exceptions import ApiError
 from llama_classify_nb.fetch import Fetch, Fetched
+from llama_classify_nb.lanes import Lane
 from llama_classify_nb.memory import MemoryArchive
 from llama_classify_nb.pacing import WIDTH, Pace
 from llama_classify_nb.progress import Progress
