@@ -159,7 +159,7 @@ def _read(number: int) -> dict[str, Any]:
 
 
 def _encoded(learned: dict[str, Any]) -> dict[str, Any]:
-    """Give it as JSON can hold it: an object of a class of ``rate.py`` by the name of its class, and what it holds."""
+    """Give it as JSON can hold it: an object that a rate holds by the name of its class, and what it holds."""
     return {
         name: {_CLASS: type(value).__name__, **vars(value)} if type(value).__name__ in _CLASSES else value
         for name, value in learned.items()
