@@ -58,8 +58,18 @@ class Reply(NamedTuple):
 
 
 def parse_url(url: str) -> httpx.URL:
-    """Give an address as httpx takes it: it looks at one letter by letter, which is worth doing once only."""
-    return httpx.URL(url)
+    """Give an address as httpx takes it: it looks at one letter by letter, which is worth doing once only.
+
+    Raises
+    ------
+    ArgumentError
+        If it takes it for none.
+    """
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL as error:
+        why = printable(str(error), 120)
+        raise ArgumentError(f"{url!r} can't be asked ({why}): give an address such as https://example.org") from None
 
 
 @contextlib.asynccontextmanager

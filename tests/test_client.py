@@ -59,7 +59,9 @@ class TestAddress:
     def test_it_is_made_of_what_is_given(self, options: dict[str, str], address: str) -> None:
         assert lcn.Client(KEY, **options).base_url == address
 
-    @pytest.mark.parametrize("url", ["https://EXAMPLE.org", "https://example.org:443/", "example.org"])
+    @pytest.mark.parametrize(
+        "url", ["https://EXAMPLE.org", "HTTPS://example.org", "https://example.org:443/", "example.org"]
+    )
     def test_one_service_has_one_name(self, url: str) -> None:
         assert lcn.Client(KEY, base_url=url).service == "https://example.org"
 
@@ -84,6 +86,7 @@ class TestAddress:
             ({"base_url": "["}, "not an address"),
             ({"region": "["}, "give one of 'us', 'eu'"),
             ({"base_url": f"https://{'a' * 70}.org"}, "not an address"),
+            ({"base_url": "https://\u200bexample.org"}, "can't be asked .*: give an address"),
             ({"base_url": 7}, "base_url is a int"),
             ({"region": b"eu"}, "region is a bytes"),
             ({"timeout": 0}, "timeout is 0"),
@@ -474,12 +477,13 @@ class TestTls:
         assert secure.n_connections == 1
         assert Handler.keys == []
 
+    @pytest.mark.parametrize("scheme", ["https", "HTTPS"])
     def test_one_that_the_environment_trusts_is_taken(
-        self, secure: Secure, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, scheme: str, secure: Secure, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         authority.cert_pem.write_to_path(tmp_path / "ca.pem")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        client = lcn.Client(KEY, base_url=f"https://127.0.0.1:{secure.server_port}")
+        client = lcn.Client(KEY, base_url=f"{scheme}://127.0.0.1:{secure.server_port}")
         assert client.get_job(JOB_ID) == json.loads(JOB)
         assert Handler.keys == [f"Bearer {KEY}"]
 
