@@ -16,10 +16,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from . import answers
 from .address import is_loopback, read_address
 from .blocking import run_blocking
-from .exceptions import ArgumentError, InvalidAnswerError
+from .exceptions import ApiError, ArgumentError, InvalidAnswerError
 from .key import read_key
 from .lanes import Lane, exchange, open_lanes, parse_url
-from .refusals import accepted
+from .refusals import judged
 from .texts import printable
 
 if TYPE_CHECKING:
@@ -241,8 +241,11 @@ class Client:
     async def answer(self, lane: Lane, path: str, query: str) -> bytes:
         """Make one GET and give its body: UTF-8, decoded, of status 200. Anything else is an :class:`ApiError`."""
         target = f"{path}?{query}" if query else path
-        reply = await exchange(lane, self._url, target, self._key.authorize, self.timeout)
-        return accepted(reply, self._key, self.base_url)
+        exchanged = exchange(lane, self._url, target, self._key.authorize, self.timeout)
+        came = judged(await exchanged, self._key, self.base_url)
+        if isinstance(came, ApiError):
+            raise came
+        return came
 
 
 def quote_id(job_id: str) -> str:

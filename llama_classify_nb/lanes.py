@@ -20,6 +20,7 @@ from .exceptions import (
     ApiError,
     ArgumentError,
     CertificateError,
+    InvalidAnswerError,
     RequestError,
     StaleConnectionError,
     TransportError,
@@ -99,15 +100,12 @@ async def open_lanes(url: httpx.URL, n: int) -> AsyncIterator[list[Lane]]:
         yield [await stack.enter_async_context(lane) for lane in lanes]
 
 
-async def exchange(lane: Lane, url: httpx.URL, target: str, authorize: Authorize, timeout_s: float) -> Reply:
-    """Make one GET and give what came, if it came whole.
+async def exchange(lane: Lane, url: httpx.URL, target: str, authorize: Authorize, timeout_s: float) -> Reply | ApiError:
+    """Make one GET and give what came, or, if it didn't come whole or can't be unpacked, the error that this is.
 
-    Raises
-    ------
-    ApiError
-        If it didn't, or can't be unpacked.
+    It is for the caller to raise: so it drags along no frame of a connection, whose variables show the key, or an
+    answer that quotes it.
     """
-    failure: ApiError
     # A connection that was used before and breaks without a byte of an answer was dead already.
     may_be_dead = isinstance(lane, _Line) and lane.was_used
     if isinstance(lane, _Line):
@@ -123,16 +121,16 @@ async def exchange(lane: Lane, url: httpx.URL, target: str, authorize: Authorize
     except TimeoutError:
         if isinstance(lane, _Line):
             await lane.cut()
-        failure = TransportError(f"no whole answer within {timeout_s:g} s")
+        return TransportError(f"no whole answer within {timeout_s:g} s")
     except httpx.HTTPError as error:
-        failure = _broken_off(error, may_be_dead=may_be_dead)
+        return _broken_off(error, may_be_dead=may_be_dead)
     except httpx.InvalidURL:
-        failure = RequestError("the address of the request is too long", status_code=414)
-    else:
-        if isinstance(lane, _Line):
-            lane.was_used = True
-        return Reply(response.status_code, response.reason_phrase, response.headers, body)
-    raise failure  # out here, where it drags along no frame of a connection, whose variables show the key
+        return RequestError("the address of the request is too long", status_code=414)
+    except (TransportError, InvalidAnswerError) as error:
+        return type(error)(str(error), status_code=response.status_code)
+    if isinstance(lane, _Line):
+        lane.was_used = True
+    return Reply(response.status_code, response.reason_phrase, response.headers, body)
 
 
 def _request(lane: Lane, url: httpx.URL, target: str, authorize: Authorize, timeout_s: float) -> httpx.Request:
@@ -150,14 +148,10 @@ def _request(lane: Lane, url: httpx.URL, target: str, authorize: Authorize, time
 async def _body(response: httpx.Response) -> bytes:
     if response.is_stream_consumed:  # a transport of a test hands answers over in one piece
         return response.content
-    try:
-        body = Body(response.headers.get("content-encoding", "").strip().lower(), MAX_ANSWER_BYTES)
-        async for chunk in response.aiter_raw():
-            body.add(chunk)
-        return body.finish()
-    except ApiError as error:
-        error.status_code = response.status_code
-        raise
+    body = Body(response.headers.get("content-encoding", "").strip().lower(), MAX_ANSWER_BYTES)
+    async for chunk in response.aiter_raw():
+        body.add(chunk)
+    return body.finish()
 
 
 def _broken_off(error: httpx.HTTPError, *, may_be_dead: bool) -> TransportError:

@@ -20,22 +20,24 @@ _ADVICE = {
 }
 
 
-def accepted(reply: Reply, key: Key, base_url: str) -> bytes:
-    """Give the body of an answer of status 200: UTF-8, without the key.
+def judged(reply: Reply | ApiError, key: Key, base_url: str) -> bytes | ApiError:
+    """Give the body of an answer of status 200, in UTF-8 and without the key, or the error that another is.
 
-    Raises
-    ------
-    ApiError
-        For whatever else came.
+    It is for the caller to raise: so it drags along no frame whose variables show what the server quoted.
     """
+    if isinstance(reply, ApiError):
+        return reply
     if reply.status != 200:
-        raise _refusal(reply, key, base_url)
-    text = key.kept_out(answers.as_utf8(reply.body))
+        return _refusal(reply, key, base_url)
+    try:
+        text = key.kept_out(answers.as_utf8(reply.body))
+    except InvalidAnswerError as error:
+        return InvalidAnswerError(str(error), status_code=200)
     if text.lstrip()[:1] == b"<":
         title = answers.read_detail(key.hidden(text))
         said = f", titled {title!r}" if title else ""
         message = f"a proxy or sign-in page answers instead of the service{said}; check base_url and the network"
-        raise InvalidAnswerError(message, status_code=200)
+        return InvalidAnswerError(message, status_code=200)
     return text
 
 

@@ -37,6 +37,16 @@ def client_of(serve: Callable[[httpx.Request], httpx.Response], **options: Any) 
     return lcn.Client(KEY, transport=httpx.MockTransport(serve), **options)
 
 
+class Stream(httpx.AsyncByteStream):
+    """A body that is read piece by piece."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
+
+
 def answering(status: int, **options: Any) -> lcn.Client:
     return client_of(lambda _: httpx.Response(status, **options))
 
@@ -178,6 +188,30 @@ class TestKey:
             frames = [frame for frame in shown.stack if frame.filename != __file__]
             assert frames
             assert server.api_key not in str([frame.locals for frame in frames])
+            error = error.__cause__ or error.__context__
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"status": 401, "text": f"{KEY} is refused"},
+            {"status": 503, "headers": {"x-debug": KEY}},
+            {"status": 418, "extensions": {"reason_phrase": f"{KEY} is refused".encode()}},
+            {"status": 200, "content": KEY.encode(), "headers": {"content-encoding": "br"}, "is_stream": True},
+            {"status": 200, "content": KEY.encode(), "headers": {"content-encoding": "gzip"}, "is_stream": True},
+            {"status": 200, "text": f"<title>{KEY} is refused</title>"},
+            {"status": 200, "content": b"\xff\xfe" + KEY.encode() + b"!"},
+            {"status": 200, "json": {"id": KEY}},
+        ],
+    )
+    def test_no_frame_of_what_a_server_quotes_hangs_on_an_error(self, options: dict[str, Any]) -> None:
+        if options.pop("is_stream", False):
+            options["stream"] = Stream(options.pop("content"))
+        with pytest.raises(ex.ApiError) as caught:
+            answering(options.pop("status"), **options).get_job(JOB_ID)
+        error: BaseException | None = caught.value
+        while error is not None:
+            shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+            assert KEY not in str([frame.locals for frame in shown.stack if frame.filename != __file__])
             error = error.__cause__ or error.__context__
 
     def test_it_is_in_no_log(self, server: DemoServer, caplog: pytest.LogCaptureFixture) -> None:
