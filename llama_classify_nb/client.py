@@ -241,8 +241,8 @@ class Client:
     async def answer(self, lane: Lane, path: str, query: str) -> bytes:
         """Make one GET and give its body: UTF-8, decoded, of status 200. Anything else is an :class:`ApiError`."""
         target = f"{path}?{query}" if query else path
-        exchanged = exchange(lane, self._url, target, self._key.authorize, self.timeout)
-        came = judged(await exchanged, self._key, self.base_url)
+        reply = exchange(lane, self._url, target, self._key, self.timeout)
+        came = judged(await reply, self._key, self.base_url)
         if isinstance(came, ApiError):
             raise came
         return came

@@ -25,7 +25,7 @@ from .exceptions import (
     StaleConnectionError,
     TransportError,
 )
-from .key import Authorize
+from .key import Key
 from .texts import printable
 from .unpacking import Body
 
@@ -100,7 +100,7 @@ async def open_lanes(url: httpx.URL, n: int) -> AsyncIterator[list[Lane]]:
         yield [await stack.enter_async_context(lane) for lane in lanes]
 
 
-async def exchange(lane: Lane, url: httpx.URL, target: str, authorize: Authorize, timeout_s: float) -> Reply | ApiError:
+async def exchange(lane: Lane, url: httpx.URL, target: str, key: Key, timeout_s: float) -> Reply | ApiError:
     """Make one GET and give what came, or, if it didn't come whole or can't be unpacked, the error that this is.
 
     It is for the caller to raise: so it drags along no frame of a connection, whose variables show the key, or an
@@ -111,13 +111,14 @@ async def exchange(lane: Lane, url: httpx.URL, target: str, authorize: Authorize
     if isinstance(lane, _Line):
         lane.was_used = False
     try:
-        async with asyncio.timeout(timeout_s):
-            response = await lane.handle_async_request(_request(lane, url, target, authorize, timeout_s))
-            may_be_dead = False
-            try:
-                body = await _body(response)
-            finally:
-                await response.aclose()
+        with key.kept_out_of_logs():
+            async with asyncio.timeout(timeout_s):
+                response = await lane.handle_async_request(_request(lane, url, target, key, timeout_s))
+                may_be_dead = False
+                try:
+                    body = await _body(response)
+                finally:
+                    await response.aclose()
     except TimeoutError:
         if isinstance(lane, _Line):
             await lane.cut()
@@ -133,7 +134,7 @@ async def exchange(lane: Lane, url: httpx.URL, target: str, authorize: Authorize
     return Reply(response.status_code, response.reason_phrase, response.headers, body)
 
 
-def _request(lane: Lane, url: httpx.URL, target: str, authorize: Authorize, timeout_s: float) -> httpx.Request:
+def _request(lane: Lane, url: httpx.URL, target: str, key: Key, timeout_s: float) -> httpx.Request:
     extensions: dict[str, Any] = {"timeout": {"connect": min(CONNECT_TIMEOUT_S, timeout_s)}}
     if isinstance(lane, _Line):  # our target is quoted already, and need not be looked at
         extensions["target"] = url.raw_path.rstrip(b"/") + target.encode("ascii")
@@ -141,7 +142,7 @@ def _request(lane: Lane, url: httpx.URL, target: str, authorize: Authorize, time
         url = httpx.URL(f"{url}{target}")
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "llama_classify_nb"}
     request = httpx.Request("GET", url, headers=headers, extensions=extensions)
-    authorize(request.headers)
+    key.authorize(request.headers)
     return request
 
 
