@@ -314,8 +314,9 @@ class TestRefusals:
         assert_all(result)
         assert result.seconds < 30
 
-    def test_row_10_conflicts_and_timeouts_of_the_server(self) -> None:
-        assert_all(run(LIST_OFF, faults.status([408, 409], share=0.3)))
+    @pytest.mark.parametrize("codes", [[408, 409], [444, 499]], ids=repr)
+    def test_row_10_conflicts_and_timeouts_of_the_server(self, codes: list[int]) -> None:
+        assert_all(run(LIST_OFF, faults.status(codes, share=0.3)))
 
     @pytest.mark.parametrize(
         "fault",
