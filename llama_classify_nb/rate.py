@@ -4,8 +4,9 @@ Nothing is assumed of how it counts. At first contact with a limit one of two pi
 other where it proves wrong: a *pace* (so many requests a second, spread evenly: right for token buckets and for windows
 of about a second) or a *window* (so many requests, then none until it opens again: right where refusals last longer
 than a few seconds, or where the service says so). A pace is cut to between what was admitted since the last refusal and
-what was refused, then grows, slowly at first, until the next refusal. Time comes in as an argument, so that all of this
-can be tried against any limiter without waiting.
+what was refused, then grows, slowly at first, until the next refusal. Failures that are no refusals may come of too
+many requests at a time: how many, ``width_search.py`` looks for. Time comes in as an argument, so that all of this can
+be tried against any limiter without waiting.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, TypeVar, cast
 
 from .chance import LEAVING_TRIAL, MOST, SOME, TOLD_TRIALS, TRIALS, ByCount, Trial
 from .pace_search import MANY, SLOWER, PaceSearch
+from .width_search import WidthSearch
 from .window_search import MINUTE_S, WindowSearch
 
 # Before anything is known, so many requests may be in flight, after so many were admitted: as many can be refused at
@@ -84,7 +86,7 @@ class Rate:
         self._shut = -math.inf
         self._probed: float | None = None
         self._n_probes = 0
-        self._pace, self._window = PaceSearch(now), WindowSearch()
+        self._pace, self._window, self._width_search = PaceSearch(now), WindowSearch(), WidthSearch()
         self._n_cuts = 0
         self._trial: Trial | None = None
         self._is_noisy = False
@@ -100,9 +102,9 @@ class Rate:
         return self._ready_at(now)
 
     def _ready_at(self, now: float) -> float:
-        most = self._widest
+        most = min(self._widest, self._width_search.most)
         if self._trial is not None:
-            most = self._trial.size if self._trial.n_started < self._trial.size else 0
+            most = min(most, self._trial.size) if self._trial.n_started < self._trial.size else 0
         elif self._mode == "shut":
             most = 1
         elif self._mode == "open":
@@ -131,6 +133,7 @@ class Rate:
             self._opened = now
         if self._first_start is None:
             self._first_start = now
+        self._width_search.started(self._in_flight)
         self._run_started += 1
         if self._trial is not None:
             self._trial.n_started += 1
@@ -149,6 +152,12 @@ class Rate:
             self._trial.n_started -= 1  # another may take its place
 
     @_locked
+    def failed(self, now: float, started: float, n_before: int = 0) -> None:
+        """Take note of a request that was not answered, or by an error of the service, after ``n_before`` others."""
+        self.ended(started)
+        self._width_search.ended(now, started, n_before, self._widest, has_failed=True)
+
+    @_locked
     def admitted(self, now: float, started: float, n_before: int = 0, *, is_served: bool = True) -> None:
         """Take note of a request that got through, after ``n_before`` others of the same.
 
@@ -157,6 +166,7 @@ class Rate:
         self._in_flight -= 1
         if self._by_count.admitted(n_before):
             self._open_up(now)
+        self._width_search.ended(now, started, n_before, self._widest, has_failed=False)
         self._n_admitted += is_served
         self._is_free |= self._n_admitted > COMMON_BURST + COMMON_PACE * (now - (self._first_start or 0.0))
         self._pace.n_admitted += 1

@@ -86,6 +86,7 @@ class SharedRate(Rate):
     forget_wait = _shared(Rate.forget_wait)
     start = _shared(Rate.start)
     ended = _shared(Rate.ended)
+    failed = _shared(Rate.failed)
     admitted = _shared(Rate.admitted)
     refused = _shared(Rate.refused)
 
