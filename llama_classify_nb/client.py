@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from . import answers
@@ -18,12 +18,14 @@ from .address import is_loopback, read_address
 from .blocking import run_blocking
 from .exceptions import ApiError, ArgumentError, InvalidAnswerError
 from .key import read_key
-from .lanes import Lane, exchange, open_lanes, parse_url
+from .lanes import Lane, exchange, open_lanes, parse_url, taken
 from .refusals import judged
 from .texts import printable
 
 if TYPE_CHECKING:
     import httpx
+
+T = TypeVar("T")
 
 PATH = "/api/v2/classify"
 
@@ -222,7 +224,7 @@ class Client:
     def _run(self, path: str, query: str) -> bytes:
         async def once() -> bytes:
             async with self.lanes(1) as (lane,):
-                return await self.answer(lane, path, query)
+                return await self.answer(lane, path, query, bytes)
 
         return run_blocking(once)
 
@@ -238,14 +240,15 @@ class Client:
         async with open_lanes(self._url, n) as lanes:
             yield lanes
 
-    async def answer(self, lane: Lane, path: str, query: str) -> bytes:
-        """Make one GET and give its body: UTF-8, decoded, of status 200. Anything else is an :class:`ApiError`."""
+    async def answer(self, lane: Lane, path: str, query: str, read: Callable[[bytes], T]) -> T:
+        """Make one GET and read its body: UTF-8, decoded, of status 200. Anything else is an :class:`ApiError`."""
         target = f"{path}?{query}" if query else path
-        reply = exchange(lane, self._url, target, self._key, self.timeout)
-        came = judged(await reply, self._key, self.base_url)
-        if isinstance(came, ApiError):
-            raise came
-        return came
+        async with taken(lane) as line:
+            reply = exchange(line, self._url, target, self._key, self.timeout)
+            came = judged(await reply, self._key, self.base_url)
+            if isinstance(came, ApiError):
+                raise came
+            return read(came)
 
 
 def quote_id(job_id: str) -> str:

@@ -116,7 +116,7 @@ class Singles:
     async def _got(self, lane: Lane, goal: tuple[str, str], read: Callable[[bytes], Any], *, takes_no: bool) -> Any:
         """Make one request and read its answer; with ``takes_no``, that the service won't give it is an answer."""
         try:
-            return read(await self._client.answer(lane, *goal))
+            return await self._client.answer(lane, *goal, read)
         except (NotFoundError, PermissionDeniedError, RequestError) as error:
             if not takes_no:
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import datetime as dt
 import email.utils
@@ -428,12 +429,12 @@ class TestWire:
                 for turns in range(1, 25):
                     late.turns_left = turns
                     try:
-                        await client.answer(lane, *client.job_target(JOB_ID))
+                        await client.answer(lane, *client.job_target(JOB_ID), bytes)
                         cut.append(False)
                     except ex.TransportError:
                         cut.append(True)
                     late.turns_left = math.inf
-                    await client.answer(lane, *client.job_target(JOB_ID))
+                    await client.answer(lane, *client.job_target(JOB_ID), bytes)
             return cut
 
         with asyncio.Runner(loop_factory=lambda: _LateLoop(late)) as runner:
@@ -456,20 +457,88 @@ class TestWire:
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers everything with one job."""
+    """Answers everything with one job, in some places as an error."""
 
     protocol_version = "HTTP/1.1"
     keys: ClassVar[list[str | None]] = []
 
     def do_GET(self) -> None:
         self.keys.append(self.headers["authorization"])
-        self.send_response(200)
+        self.send_response({"/overloaded": 503, "/broken": 500}.get(self.path, 200))
         self.send_header("content-length", str(len(JOB)))
+        if self.path == "/close":
+            self.send_header("connection", "close")
         self.end_headers()
         self.wfile.write(JOB)
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+class Plain(http.server.ThreadingHTTPServer):
+    """A server that counts its connections."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.n_connections = 0
+
+    def get_request(self) -> Any:
+        self.n_connections += 1
+        return super().get_request()
+
+
+def refuse(body: bytes) -> bytes:
+    raise ex.InvalidAnswerError(f"{len(body)} bytes that are none of it")
+
+
+class TestConnections:
+    @pytest.fixture
+    def plain(self) -> Iterator[Plain]:
+        with Plain() as server:
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            yield server
+            server.shutdown()
+            thread.join()
+
+    @pytest.mark.parametrize(
+        ("path", "read", "n_connections"),
+        [
+            (JOB_ID, bytes, 1),
+            (JOB_ID, refuse, 8),  # what comes next may be as wrong
+            ("close", bytes, 8),
+            ("overloaded", bytes, 8),
+            ("broken", bytes, 1),
+        ],
+    )
+    def test_whoever_asks_takes_one_that_is_open_and_trusted(
+        self, plain: Plain, path: str, read: Callable[[bytes], bytes], n_connections: int
+    ) -> None:
+        client = lcn.Client(KEY, base_url=f"http://127.0.0.1:{plain.server_port}")
+
+        async def main() -> None:
+            async with client.lanes(8) as lanes:
+                for lane in lanes:
+                    with contextlib.suppress(ex.ServerError, ex.InvalidAnswerError):
+                        await client.answer(lane, f"/{path}", "", read)
+
+        asyncio.run(main())
+        assert plain.n_connections == n_connections
+
+    @pytest.mark.parametrize(("wrong", "n_connections"), [([1, 3], 6), ([0, 1, 2, 3], 5), ([1], 2), ([1, 2, 3], 4)])
+    def test_where_answers_are_wrong_over_used_ones_only_none_is_used_again(
+        self, plain: Plain, wrong: list[int], n_connections: int
+    ) -> None:
+        client = lcn.Client(KEY, base_url=f"http://127.0.0.1:{plain.server_port}")
+
+        async def main() -> None:
+            async with client.lanes(8) as lanes:
+                for n, lane in enumerate(lanes):
+                    with contextlib.suppress(ex.InvalidAnswerError):
+                        await client.answer(lane, f"/{JOB_ID}", "", refuse if n in wrong else bytes)
+
+        asyncio.run(main())
+        assert plain.n_connections == n_connections
 
 
 class Secure(http.server.ThreadingHTTPServer):

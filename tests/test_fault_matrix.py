@@ -13,9 +13,9 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import pytest
 
@@ -30,6 +30,8 @@ from llama_classify_nb.lanes import Lane
 from llama_classify_nb.memory import MemoryArchive
 from llama_classify_nb.pacing import WIDTH, Pace
 from llama_classify_nb.progress import Progress
+
+T = TypeVar("T")
 
 TIMEOUT_S = 15.0
 SHORT_S = 0.75  # of an exchange, where the server never answers
@@ -130,11 +132,11 @@ class Asking(lcn.Client):
         self._time = clock
         self.asked: list[Asked] = []
 
-    async def answer(self, lane: Lane, path: str, query: str) -> bytes:
+    async def answer(self, lane: Lane, path: str, query: str, read: Callable[[bytes], T]) -> T:
         began, status = self._time(), 200
         with self._time.asking():
             try:
-                return await super().answer(lane, path, query)
+                return await super().answer(lane, path, query, read)
             except ApiError as error:
                 status = error.status_code
                 raise
@@ -295,6 +297,13 @@ class TestRefusals:
     def test_row_08_two_at_a_time(self) -> None:
         result = run(LIST_OFF, faults.limiter(faults.Concurrency(2)), faults.latency(0.005), ids=IDS[:80])
         assert_all(result, IDS[:80], per_job=4)
+
+    @pytest.mark.parametrize("code", [503, 500])
+    def test_row_08_four_connections_at_a_time(self, code: int) -> None:
+        refusal = faults.limit_connections(4, code=code)
+        result = run(LIST_OFF, refusal, faults.latency(0.005), ids=IDS[:120])
+        assert_all(result, IDS[:120], per_job=1.5)
+        assert result.seconds < 15
 
     def test_row_09_errors_of_the_server_and_of_what_stands_before_it(self) -> None:
         codes = [500, 502, 503, 504, 520, 524, 529]
