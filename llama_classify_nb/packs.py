@@ -115,7 +115,7 @@ class Packs(Singles):
             instead = functools.partial(self._single, first)
             after_all = functools.partial(self._single_after_all, lane, first)
             page = await self._ask(
-                lane, target, answers.read_page, instead=instead, after_all=after_all, tries=tries, gives_way=True
+                lane, target, cursor.read, instead=instead, after_all=after_all, tries=tries, gives_way=True
             )
             if not isinstance(page, answers.Page):
                 self._take_single(first, page)

@@ -399,6 +399,13 @@ class TestTransport:
         plan = [faults.broken("twice", call=call), *([LIST_OFF] if call == "get" else [])]
         assert_all(run(*plan))
 
+    def test_row_18_pages_that_come_twice_cost_a_list_no_job(self) -> None:
+        with lcn.demo_server(list(BODIES.values())[:450], faults=faults.broken("twice", call="list")) as server:
+            client = lcn.Client(server.api_key, base_url=server.base_url)
+            jobset = lcn.fetch_jobs(client=client, progress=False)
+            assert set(jobset.jobs["job_id"]) == set(server.job_ids)
+        assert not [note for note in jobset.notes if "may lack some" in note]
+
     @pytest.mark.parametrize(
         "kind", ["early_hints", "http10", "bom", "utf16", "text_plain", "no_type", "cookies", "gzip_members"]
     )
