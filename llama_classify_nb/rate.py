@@ -19,16 +19,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from .chance import LEAVING_TRIAL, MOST, SOME, TOLD_TRIALS, TRIALS, ByCount, Trial
+from .first_contact import FirstContact
 from .pace_search import MANY, SLOWER, PaceSearch
 from .width_search import WidthSearch
 from .window_search import MINUTE_S, WindowSearch
 
-# Before anything is known, so many requests may be in flight, after so many were admitted: as many can be refused at
-# first contact with a limit. Limits of 20 a minute are common, hence the care after the first few. Care ends where more
-# was admitted than a service would that allows 40 a second; else, since answers may just be slow, request by request.
-FIRST_IN_FLIGHT = ((0, 12), (4, 8), (48, 12))
-COMMON_BURST, COMMON_PACE = 52, 40.0
-CARE, MORE_EVERY = 128, 8
 NOISY_IN_FLIGHT = 8  # where refusals come by chance
 CONTACT = 3  # refusals in a row that show a limit; a single one may be chance
 LONG_S = 5.0  # what stays shut so long is a window
@@ -73,9 +68,8 @@ class Rate:
         """Forget what was learned."""
         self._mode = "open"  # no limit known; shut: nothing gets through now; paced; window
         self._by_count = ByCount()
-        self._n_admitted = self._in_row = 0
-        self._first_start: float | None = None  # of all
-        self._is_free = False  # more was admitted than common limits would
+        self._first = FirstContact()
+        self._in_row = 0
         self._next_start = -math.inf
         self._heard = -math.inf  # when a refusal last said something new
         # A run: what has been started and admitted since the service opened, or since the beginning.
@@ -108,15 +102,11 @@ class Rate:
         elif self._mode == "shut":
             most = 1
         elif self._mode == "open":
-            cautious = NOISY_IN_FLIGHT if self._is_noisy else most if self._is_free else self._first_in_flight()
+            cautious = NOISY_IN_FLIGHT if self._is_noisy else most if self._first.is_over else self._first.most
             if cautious < most:
                 # While a refusal is fresh, the others in flight will tell whether it was chance.
                 most = CONTACT if self._in_row else cautious
         return math.inf if self._in_flight >= most else max(now, self._next_start)
-
-    def _first_in_flight(self) -> int:
-        first = next(most for after, most in reversed(FIRST_IN_FLIGHT) if self._n_admitted >= after)
-        return first + max(0, self._n_admitted - CARE) // MORE_EVERY
 
     @_locked
     def forget_wait(self, now: float) -> None:
@@ -131,8 +121,7 @@ class Rate:
         self._in_flight += 1
         if self._opened is None:
             self._opened = now
-        if self._first_start is None:
-            self._first_start = now
+        self._first.started(now)
         self._width_search.started(self._in_flight)
         self._run_started += 1
         if self._trial is not None:
@@ -167,8 +156,7 @@ class Rate:
         if self._by_count.admitted(n_before):
             self._open_up(now)
         self._width_search.ended(now, started, n_before, self._widest, has_failed=False)
-        self._n_admitted += is_served
-        self._is_free |= self._n_admitted > COMMON_BURST + COMMON_PACE * (now - (self._first_start or 0.0))
+        self._first.admitted(now, is_served=is_served)
         self._pace.n_admitted += 1
         self._in_row = 0
         if not is_served and started == self._opened:
@@ -252,7 +240,9 @@ class Rate:
             if self._probed is not None:
                 self._pace.take_between(0.5 / darkness, 1 / max(self._probed - self._shut, 1e-3))
             self._next_start = max(self._next_start, started + self._pace.interval_s)
-            if self._n_admitted == 1 and darkness < LONG_S:  # so far each was refused: no pace can be guessed from that
+            if (
+                self._first.n_admitted == 1 and darkness < LONG_S
+            ):  # so far each was refused: no pace can be guessed from that
                 self._try(now, LEAVING_TRIAL, SOME)
         else:
             probed = None if self._probed is None else self._probed - opened

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "llama_classify_nb"
 
 # From the ground up. A module may import from floors below its own, and from its own room.
 FLOORS = [
-    {"exceptions", "schema", "texts", "pace_search", "window_search", "width_search", "chance"},
+    {"exceptions", "schema", "texts", "pace_search", "window_search", "width_search", "first_contact", "chance"},
     {"rawjson", "columns", "records", "moments", "timestamps", "key"},
     {"configurations", "older"},
     {"answers", "blocking", "gate", "rate", "cells", "files", "address", "file_lock", "unpacking", "waits"},

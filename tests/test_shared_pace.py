@@ -152,7 +152,7 @@ class TestProcesses:
                 found = [future.result() for future in futures]
         assert [n for _, n in found] == [60, 60]
         told = json.loads((tmp_path / "pace").read_bytes())[server.base_url]
-        assert told["learned"]["_n_admitted"] > 60  # more than either of them asked for
+        assert told["learned"]["_first"]["n_admitted"] > 60  # more than either of them asked for
         merged = lcn.merge_archives([tmp_path / f"{place}.db" for place in range(2)], tmp_path / "all.db")
         assert set(lcn.Archive(merged).ids()) == set(ids)
         assert server.api_key not in (tmp_path / "pace").read_text()
