@@ -1,71 +1,35 @@
-"""One request, one answer: the key, the address, the deadline, and what each refusal means.
+"""One request, one answer: where the API is, what it can be asked, and the right to ask.
 
-This is the only module that knows httpx. It keeps no connection between calls and follows no redirect, so that the key
-goes to the one origin it was given for, and nothing is left open behind anybody's back.
+What a request travels over is in ``lanes.py``, what its answer means in ``refusals.py``, and the key in ``key.py``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import math
-import os
-import re
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-import httpx
-
 from . import answers
-from .address import find_proxy, is_loopback, read_address
+from .address import is_loopback, read_address
 from .blocking import run_blocking
-from .exceptions import (
-    ApiError,
-    ArgumentError,
-    CertificateError,
-    InvalidAnswerError,
-    RequestError,
-    StaleConnectionError,
-    TransportError,
-    kind_of,
-)
+from .exceptions import ApiError, ArgumentError, InvalidAnswerError
+from .key import read_key
+from .lanes import Lane, exchange, open_lanes, parse_url, taken
+from .refusals import judged
 from .texts import printable
-from .unpacking import Body
-from .waits import read_wait
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
 
 PATH = "/api/v2/classify"
-KEY_VARIABLES = ("LLAMA_CLOUD_API_KEY", "LLAMA_PARSE_API_KEY")
 
 TIMEOUT_S = 15.0  # for a whole exchange: a time-out of single reads never fires on a server that drips bytes
-CONNECT_TIMEOUT_S = 5.0
-MAX_ANSWER_BYTES = 32 * 2**20  # decoded; a page of 100 jobs is about 0.2 MB
-
-_KEY = re.compile(r"""(?:(?!["'`\\<>])[!-~])+""")  # quotes are visible ASCII, too, and often pasted along
-_LONG = 16  # characters: no word of a document
-
-Lane = httpx.AsyncBaseTransport
-
-
-class _Line(httpx.AsyncHTTPTransport):
-    """A lane over the network, of one connection."""
-
-    was_used = False  # whether the last exchange left its connection open, as far as can be told
-
-    async def cut(self) -> None:
-        """Close the connection of an exchange that was given up; the next one opens another.
-
-        An exchange that is given up while it ends leaves its connection taken, for good: the lane would be blocked.
-        """
-        with contextlib.suppress(OSError, httpx.HTTPError):
-            await self.aclose()
-
-
-_Authorize = Callable[[httpx.Request], httpx.Request]
-_Change = Callable[[bytes], bytes]
 
 
 class Client:
@@ -120,12 +84,12 @@ class Client:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         # The key leaves this frame at once, before anything can raise: tracebacks may show local variables.
-        self._authorize, self._without_key, self._kept, self.key_source, wrong = _bearer(api_key)
+        self._key, wrong = read_key(api_key)
         del api_key
         if wrong:
             raise ArgumentError(wrong)
         self.base_url = read_address(base_url, region)
-        self._url = httpx.URL(self.base_url)
+        self._url = parse_url(self.base_url)
         self.project_id = _identifier("project_id", project_id)
         self.organization_id = _identifier("organization_id", organization_id)
         if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 < timeout < math.inf:
@@ -260,120 +224,31 @@ class Client:
     def _run(self, path: str, query: str) -> bytes:
         async def once() -> bytes:
             async with self.lanes(1) as (lane,):
-                return await self.answer(lane, path, query)
+                return await self.answer(lane, path, query, bytes)
 
         return run_blocking(once)
 
     @contextlib.asynccontextmanager
     async def lanes(self, n: int) -> AsyncIterator[list[Lane]]:
-        """Open ``n`` lanes, of one connection each, closed on the way out.
-
-        httpx walks all connections of a pool at each request; many pools of one are several times faster than one
-        pool of many. They share a TLS context, which is the dear part. And they are bare transports: what a client of
-        httpx does on top, cookies and redirects, is not wanted here, and would take a third of the time.
-        """
+        """Open ``n`` lanes, of one connection each, closed on the way out."""
         if self._closed:
             raise ArgumentError("this client is closed: make a new one, or don't close it before the fetch")
         if self._transport is not None:
             async with self._transport as lane:
                 yield [lane] * n
             return
-        secure = self.base_url.startswith("https:")
-        # Loading the certificates to trust takes long. Where none are needed, none are trusted.
-        try:
-            context = httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        except OSError as error:
-            raise ArgumentError(f"no certificates to trust ({error}): check SSL_CERT_FILE and SSL_CERT_DIR") from None
-        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-        try:
-            # Over http no proxy of the environment is used: it would see the key.
-            named = find_proxy(self.base_url) if secure else None
-            proxy = httpx.Proxy(named) if named else None
-            lanes = [_Line(verify=context, limits=limits, proxy=proxy) for _ in range(n)]
-        except (ImportError, ValueError, httpx.InvalidURL) as error:  # whose text may quote a password
-            why = "SOCKS needs httpx[socks]" if isinstance(error, ImportError) else "check HTTPS_PROXY and ALL_PROXY"
-            raise ArgumentError(f"the proxy that the environment names can't be used: {why}") from None
-        async with contextlib.AsyncExitStack() as stack:
-            yield [await stack.enter_async_context(lane) for lane in lanes]
+        async with open_lanes(self._url, n) as lanes:
+            yield lanes
 
-    async def answer(self, lane: Lane, path: str, query: str) -> bytes:
-        """Make one GET and give its body: UTF-8, decoded, of status 200. Anything else is an :class:`ApiError`."""
-        failure: ApiError
-        # A connection that was used before and breaks without a byte of an answer was dead already.
-        may_be_dead = isinstance(lane, _Line) and lane.was_used
-        if isinstance(lane, _Line):
-            lane.was_used = False
-        try:
-            async with asyncio.timeout(self.timeout):
-                response = await lane.handle_async_request(self._request(lane, path, query))
-                may_be_dead = False
-                try:
-                    body = await _body(response)
-                finally:
-                    await response.aclose()
-        except TimeoutError:
-            if isinstance(lane, _Line):
-                await lane.cut()
-            failure = TransportError(f"no whole answer within {self.timeout:g} s")
-        except httpx.HTTPError as error:
-            failure = _transport_error(error, may_be_dead=may_be_dead)
-        except httpx.InvalidURL:
-            failure = RequestError("the address of the request is too long", status_code=414)
-        else:
-            if isinstance(lane, _Line):
-                lane.was_used = True
-            return self._accepted(response, body)
-        raise failure  # out here, where it drags along no frame of a connection, whose variables show the key
-
-    def _request(self, lane: Lane, path: str, query: str) -> httpx.Request:
+    async def answer(self, lane: Lane, path: str, query: str, read: Callable[[bytes], T]) -> T:
+        """Make one GET and read its body: UTF-8, decoded, of status 200. Anything else is an :class:`ApiError`."""
         target = f"{path}?{query}" if query else path
-        url: httpx.URL | str = f"{self.base_url}{target}"
-        extensions: dict[str, Any] = {"timeout": {"connect": min(CONNECT_TIMEOUT_S, self.timeout)}}
-        if isinstance(lane, _Line):
-            # httpx looks at an address letter by letter, which takes as long as reading a job. Ours is quoted already.
-            url = self._url
-            extensions["target"] = url.raw_path.rstrip(b"/") + target.encode("ascii")
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "llama_classify_nb"}
-        return self._authorize(httpx.Request("GET", url, headers=headers, extensions=extensions))
-
-    def _accepted(self, response: httpx.Response, body: bytes) -> bytes:
-        if response.status_code != 200:
-            raise self._refusal(response, self._without_key(body))  # some servers quote what they refuse
-        text = self._kept(answers.as_utf8(body))
-        if text.lstrip()[:1] == b"<":
-            title = answers.read_detail(self._without_key(text))
-            said = f", titled {title!r}" if title else ""
-            message = f"a proxy or sign-in page answers instead of the service{said}; check base_url and the network"
-            raise InvalidAnswerError(message, status_code=200)
-        return text
-
-    def _refusal(self, response: httpx.Response, body: bytes) -> ApiError:
-        status, detail = response.status_code, answers.read_detail(body)
-        advice = _ADVICE.get(status, "").format(source=self.key_source, url=self.base_url)
-        if 300 <= status < 400:
-            advice = "the server points elsewhere, and redirects are not followed; check base_url"
-        said = response.headers
-        retry_after = read_wait(said.get_list("retry-after"), said.get("retry-after-ms", ""), said.get("date", ""))
-        asked = f"it asks to wait {retry_after:,.0f} s" if retry_after and retry_after >= 1 else ""
-        correlation = self._quoted(said.get("x-request-id") or said.get("cf-ray") or "")
-        parts = [part for part in (advice, detail, asked, correlation and f"request id {correlation}") if part]
-        message = f"{status}: {'; '.join(parts) or self._quoted(response.reason_phrase) or 'no reason given'}"
-        return kind_of(status)(message, status_code=status, retry_after=retry_after)
-
-    def _quoted(self, text: str) -> str:
-        """Give what stands in an answer's head as a message quotes it."""
-        return printable(self._without_key(text.encode()).decode(), 80)
-
-
-_ADVICE = {
-    401: "the key (from {source}) was not accepted by {url}: it belongs to another region or project, or was revoked; "
-    "check the key, region= and project_id=",
-    402: "the organization's credits are out",
-    403: "the key may not read this: check project_id= and organization_id=",
-    404: "no such job for this key: it was deleted or has expired, or belongs to another project or region",
-    410: "the job is no longer kept",
-    429: "too many requests for now",
-}
+        async with taken(lane) as line:
+            reply = exchange(line, self._url, target, self._key, self.timeout)
+            came = judged(await reply, self._key, self.base_url)
+            if isinstance(came, ApiError):
+                raise came
+            return read(came)
 
 
 def quote_id(job_id: str) -> str:
@@ -399,66 +274,7 @@ def _document(body: bytes, job_id: str | None = None) -> dict[str, Any]:
         raise InvalidAnswerError(f"the answer can't be read: {reason}", status_code=200) from None
 
 
-def _bearer(api_key: str | None) -> tuple[_Authorize, _Change, _Change, str, str]:
-    """Give what puts the key on a request, what takes it out of a message, and out of an answer, its origin, its fault.
-
-    An answer loses only what can't be a word of its own: "test" is a key, too, for a server of one's own.
-
-    The key lives in closures only: no attribute, repr or pickle can show it.
-    """
-    source = "api_key="
-    if api_key is None:
-        source = next((name for name in KEY_VARIABLES if os.environ.get(name, "").strip()), "")
-        api_key = os.environ.get(source) if source else None
-    wrong = ""
-    if api_key is None:
-        name = KEY_VARIABLES[0]
-        wrong = f"no key: set {name} in the environment, or in Python give api_key= (a key begins with llx-)"
-    elif not isinstance(api_key, str):
-        wrong = f"api_key is a {type(api_key).__name__}: give the key as text"
-    elif not _KEY.fullmatch(api_key.strip()):
-        wrong = f"the key (from {source}) is empty or holds a character that no key has: copy it once more"
-    key = "" if wrong or api_key is None else api_key.strip()
-
-    def authorize(request: httpx.Request) -> httpx.Request:
-        request.headers["Authorization"] = f"Bearer {key}"
-        return request
-
-    def without_key(text: bytes) -> bytes:
-        return text.replace(key.encode(), b"[the key]")
-
-    return authorize, without_key, without_key if len(key) >= _LONG else lambda text: text, source, wrong
-
-
 def _identifier(name: str, value: str | None) -> str | None:
     if value is not None and (not isinstance(value, str) or not value.strip()):
         raise ArgumentError(f"{name} is {value!r}: give an id as text, or leave it out for the key's own")
     return value and value.strip()
-
-
-async def _body(response: httpx.Response) -> bytes:
-    if response.is_stream_consumed:  # a transport of a test hands answers over in one piece
-        return response.content
-    try:
-        body = Body(response.headers.get("content-encoding", "").strip().lower(), MAX_ANSWER_BYTES)
-        async for chunk in response.aiter_raw():
-            body.add(chunk)
-        return body.finish()
-    except ApiError as error:
-        error.status_code = response.status_code
-        raise
-
-
-def _transport_error(error: httpx.HTTPError, *, may_be_dead: bool) -> TransportError:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return CertificateError(
-                f"the server's certificate is not trusted ({printable(cause.verify_message, 120)}): "
-                "if a proxy of your organization signs it, point SSL_CERT_FILE to its certificate"
-            )
-        cause = cause.__cause__ or cause.__context__
-    # The name of httpx's error is its kind; its text may quote headers, so it is not repeated.
-    kind = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).lower()
-    is_dead = may_be_dead and isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
-    return (StaleConnectionError if is_dead else TransportError)(f"no whole answer came: {kind}")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import answers, schema, timestamps
-from .client import Lane
 from .exceptions import ApiError, NotFoundError, RequestError
+from .lanes import Lane
 from .listing import MOST_PARTS, SECOND_US, Cursor, Filters, Track, have_left, is_count, listed_ids
 from .packs import IDLE_PAGES, PACK_SIZE, Packs
 from .records import Answer
@@ -66,7 +66,7 @@ class Discovery(Packs):
                 return
             target = self._client.list_target({**filters.query, "page_size": str(size), "page_token": cursor.token})
             try:
-                page = await self._ask(lane, target, answers.read_page)
+                page = await self._ask(lane, target, cursor.read)
             except ApiError as error:
                 if cursor.token is not None and isinstance(error, RequestError | NotFoundError):
                     self._list_anew(track.rest(filters) if limit is None else None, limit, error)

@@ -15,7 +15,7 @@
         ├── NotFoundError             404, 410
         ├── RequestError              400, 405, 414, 422 and other 4xx: this request will never work
         ├── RateLimitError            429
-        ├── ServerError               408, 409, 421, 423, 425 and every 5xx: the same request may work later
+        ├── ServerError               408, 409, 421, 423, 425, 444, 499 and every 5xx: the same request may work later
         ├── TransportError            no answer: refused, reset, timed out, cut short
         │   ├── StaleConnectionError  a connection that was kept open had been closed meanwhile
         │   └── CertificateError      the server's certificate isn't trusted
@@ -116,7 +116,10 @@ class RateLimitError(ApiError):
 
 
 class ServerError(ApiError):
-    """408, 409, 421, 423, 425 or 5xx: the same request may work later."""
+    """408, 409, 421, 423, 425, 444, 499 or 5xx: the same request may work later.
+
+    444 and 499 are what nginx calls a request that was given up without an answer, by itself or by whoever asked it.
+    """
 
     retryable = True
 
@@ -156,7 +159,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     404: NotFoundError,
     410: NotFoundError,
     429: RateLimitError,
-    **dict.fromkeys((408, 409, 421, 423, 425), ServerError),
+    **dict.fromkeys((408, 409, 421, 423, 425, 444, 499), ServerError),
 }
 
 

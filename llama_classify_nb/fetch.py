@@ -142,7 +142,7 @@ class Fetch(Discovery):
         async with self._client.lanes(1) as (lane,):
             while True:
                 query = {**filters.query, "page_size": str(size), "page_token": cursor.token}
-                page = await self._ask(lane, self._client.list_target(query), answers.read_page)
+                page = await self._ask(lane, self._client.list_target(query), cursor.read)
                 if is_count(page.total_size) and page.total_size >= len(page.items):
                     return page.total_size
                 n_before = len(seen)

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeGuard
 
 from . import answers, timestamps
+from .exceptions import InvalidAnswerError
 
 SECOND_US = 1_000_000  # parts overlap by this much: a service may count in whole seconds
 MOST_PARTS = 8
 WORTH = 4.0  # times what was seen so far: so much must be left for parts to be worth their half-empty pages
+MOST_DOUBTS = 2  # times in a row that a page is asked for again, since it leads back to where the list was
 STRETCH = 8  # where a list has no known end: how much longer than what was seen a part is
 
 
@@ -77,8 +79,23 @@ class Cursor:
         self.token: str | None = None
         self.runs_in_circles = False
         self._seen: set[str] = set()
-        self._n_idle = 0
+        self._n_idle = self._n_doubts = 0
         self._most_idle = most_idle
+
+    def read(self, body: bytes) -> answers.Page:
+        """Read the next page; one that leads where the list was before is doubted at first.
+
+        Raises
+        ------
+        InvalidAnswerError
+            If it isn't one, or may be the answer to an earlier request that came twice.
+        """
+        page = answers.read_page(body)
+        if page.next_page_token in self._seen and self._n_doubts < MOST_DOUBTS:
+            self._n_doubts += 1
+            raise InvalidAnswerError("the list of jobs leads back to where it was", status_code=200)
+        self._n_doubts = 0
+        return page
 
     def move(self, token: str | None, n_new: int) -> bool:
         """Take the token of the next page; tell whether to go there."""

@@ -16,7 +16,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NoReturn, TypeVar
 
-from .exceptions import ApiError, BudgetError, InvalidAnswerError, RateLimitError, StaleConnectionError
+from .exceptions import (
+    ApiError,
+    BudgetError,
+    InvalidAnswerError,
+    RateLimitError,
+    ServerError,
+    StaleConnectionError,
+    TransportError,
+)
 from .gate import Gate, Turn
 from .rate import Rate
 
@@ -229,8 +237,11 @@ class Pace:
             raise
         except ApiError as error:
             if error.retryable:
-                self._rate.ended(started)
                 self._failures_in_a_row += not isinstance(error, StaleConnectionError)
+                if isinstance(error, ServerError | TransportError) and not isinstance(error, StaleConnectionError):
+                    self._rate.failed(self._clock(), started, attempts - 1)
+                else:
+                    self._rate.ended(started)
             else:
                 self._got_through(started, attempts - 1, is_served=False)
             raise

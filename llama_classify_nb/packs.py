@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from . import answers
-from .client import Lane, quote_id
+from .client import quote_id
 from .exceptions import (
     ApiError,
     AuthenticationError,
@@ -22,6 +22,7 @@ from .exceptions import (
     RequestError,
     TransportError,
 )
+from .lanes import Lane
 from .listing import Cursor
 from .rate import LONG_S
 from .records import Answer
@@ -114,7 +115,7 @@ class Packs(Singles):
             instead = functools.partial(self._single, first)
             after_all = functools.partial(self._single_after_all, lane, first)
             page = await self._ask(
-                lane, target, answers.read_page, instead=instead, after_all=after_all, tries=tries, gives_way=True
+                lane, target, cursor.read, instead=instead, after_all=after_all, tries=tries, gives_way=True
             )
             if not isinstance(page, answers.Page):
                 self._take_single(first, page)

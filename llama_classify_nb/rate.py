@@ -4,8 +4,9 @@ Nothing is assumed of how it counts. At first contact with a limit one of two pi
 other where it proves wrong: a *pace* (so many requests a second, spread evenly: right for token buckets and for windows
 of about a second) or a *window* (so many requests, then none until it opens again: right where refusals last longer
 than a few seconds, or where the service says so). A pace is cut to between what was admitted since the last refusal and
-what was refused, then grows, slowly at first, until the next refusal. Time comes in as an argument, so that all of this
-can be tried against any limiter without waiting.
+what was refused, then grows, slowly at first, until the next refusal. Failures that are no refusals may come of too
+many requests at a time: how many, ``width_search.py`` looks for. Time comes in as an argument, so that all of this can
+be tried against any limiter without waiting.
 """
 
 from __future__ import annotations
@@ -15,32 +16,19 @@ import math
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from .chance import LEAVING_TRIAL, MOST, SOME, TOLD_TRIALS, TRIALS, ByCount, Trial
+from .first_contact import FirstContact
 from .pace_search import MANY, SLOWER, PaceSearch
+from .width_search import WidthSearch
+from .window_search import MINUTE_S, WindowSearch
 
-# Before anything is known, so many requests may be in flight, after so many were admitted: as many can be refused at
-# first contact with a limit. Limits of 20 a minute are common, hence the care after the first few. Care ends where more
-# was admitted than a service would that allows 40 a second; else, since answers may just be slow, request by request.
-FIRST_IN_FLIGHT = ((0, 12), (4, 8), (48, 12))
-COMMON_BURST, COMMON_PACE = 52, 40.0
-CARE, MORE_EVERY = 128, 8
 NOISY_IN_FLIGHT = 8  # where refusals come by chance
 CONTACT = 3  # refusals in a row that show a limit; a single one may be chance
 LONG_S = 5.0  # what stays shut so long is a window
 BACKOFF_S, MAX_BACKOFF_S = 1.0, 15.0  # between probes of a service that is shut
-MINUTE_S = (60.05, 61.5)  # most limits are by the minute: a probe is due then, and again if it came too early
-CONTRADICTED = 2  # windows in a row that refused some of their quota, after which it is taken to be none
-ALIKE = 4  # requests in a row that got through after as many refusals each, which shows that these are by count
-LEAVING_TRIAL = 8  # requests that then tell whether it is a pace
-MOST, SOME = 0.55, 0.4  # of a trial, that get through where refusals come by chance, or by count
 AFTER_TOLD_S = 0.05  # those that were told to wait are back by then, and go first
-PUSH_EVERY, PUSH_GROWTH = 4, 4  # windows after which more than the quota is tried: one request, and then ever more
-CERTAIN = 0.05  # of a window's length: what need not be known better
-# Cuts after which it is tried whether refusals have to do with the pace at all …
-TRIALS = (6, 9, 12, 16, 20, 26, 32, 40, 60, 90)
-TOLD_TRIALS = (10, 20, 40, 160)  # … where the service says how long to wait, and so seems to know what it does
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -55,50 +43,6 @@ def _locked(method: F) -> F:
             return method(self, *arguments, **options)
 
     return cast(F, alone)
-
-
-@dataclass
-class _Trial:
-    """A handful of requests at once: if most get through, refusals come by chance and not by pace."""
-
-    since: float
-    size: int
-    least: float  # of them, that must get through
-    n_started: int = 0
-    n_admitted: int = 0
-    n_answered: int = 0
-
-
-class _ByCount:
-    """Whether a service refuses each request so many times, and then lets it through, whatever the pace."""
-
-    def __init__(self) -> None:
-        self._n_times = 0  # that each is refused, it seems
-        self._n_alike = 0  # admissions in a row after as many refusals, with refusals of others in between
-        self._was_refused = self._is_so = False
-        self._needed = ALIKE
-
-    def admitted(self, n_before: int) -> bool:
-        """Take note; tell whether this shows that it is so."""
-        if n_before != self._n_times or n_before == 0:
-            self._n_times, self._n_alike = n_before, 0
-            self._was_refused = self._is_so = False
-        elif self._was_refused:
-            self._n_alike += 1
-            self._was_refused = False
-        shows = self._n_alike >= self._needed and not self._is_so
-        self._is_so |= shows
-        return shows
-
-    def refused(self, n_before: int) -> bool:
-        """Take note; tell whether such a refusal was to be expected."""
-        self._was_refused = True
-        if n_before < self._n_times:
-            return self._is_so
-        if self._is_so:  # a wrong guess: the next needs more to show it
-            self._needed *= 2
-        self._n_alike, self._is_so = 0, False
-        return False
 
 
 class Rate:
@@ -123,10 +67,9 @@ class Rate:
     def start_over(self, now: float) -> None:
         """Forget what was learned."""
         self._mode = "open"  # no limit known; shut: nothing gets through now; paced; window
-        self._by_count = _ByCount()
-        self._n_admitted = self._in_row = 0
-        self._first_start: float | None = None  # of all
-        self._is_free = False  # more was admitted than common limits would
+        self._by_count = ByCount()
+        self._first = FirstContact()
+        self._in_row = 0
         self._next_start = -math.inf
         self._heard = -math.inf  # when a refusal last said something new
         # A run: what has been started and admitted since the service opened, or since the beginning.
@@ -137,16 +80,10 @@ class Rate:
         self._shut = -math.inf
         self._probed: float | None = None
         self._n_probes = 0
-        self._pace = PaceSearch(now)
+        self._pace, self._window, self._width_search = PaceSearch(now), WindowSearch(), WidthSearch()
         self._n_cuts = 0
-        self._trial: _Trial | None = None
+        self._trial: Trial | None = None
         self._is_noisy = False
-        # Window: requests and seconds, and seconds after which it was still shut.
-        self._quota: int | None = None
-        self._period = self._shortest = 0.0
-        self._push = self._n_windows = 0
-        self._pushes = 1
-        self._run_refused = self._n_contradicted = 0  # within the quota, after all of it was started
 
     @_locked
     def widen(self, widest: int) -> None:
@@ -159,21 +96,17 @@ class Rate:
         return self._ready_at(now)
 
     def _ready_at(self, now: float) -> float:
-        most = self._widest
+        most = min(self._widest, self._width_search.most)
         if self._trial is not None:
-            most = self._trial.size if self._trial.n_started < self._trial.size else 0
+            most = min(most, self._trial.size) if self._trial.n_started < self._trial.size else 0
         elif self._mode == "shut":
             most = 1
         elif self._mode == "open":
-            cautious = NOISY_IN_FLIGHT if self._is_noisy else most if self._is_free else self._first_in_flight()
+            cautious = NOISY_IN_FLIGHT if self._is_noisy else most if self._first.is_over else self._first.most
             if cautious < most:
                 # While a refusal is fresh, the others in flight will tell whether it was chance.
                 most = CONTACT if self._in_row else cautious
         return math.inf if self._in_flight >= most else max(now, self._next_start)
-
-    def _first_in_flight(self) -> int:
-        first = next(most for after, most in reversed(FIRST_IN_FLIGHT) if self._n_admitted >= after)
-        return first + max(0, self._n_admitted - CARE) // MORE_EVERY
 
     @_locked
     def forget_wait(self, now: float) -> None:
@@ -188,16 +121,14 @@ class Rate:
         self._in_flight += 1
         if self._opened is None:
             self._opened = now
-        if self._first_start is None:
-            self._first_start = now
+        self._first.started(now)
+        self._width_search.started(self._in_flight)
         self._run_started += 1
         if self._trial is not None:
             self._trial.n_started += 1
         elif self._mode == "window":
-            if self._run_started >= (self._quota or 1) + self._push:
-                is_certain = self._period - self._shortest <= CERTAIN * self._period
-                length = self._period if is_certain else (self._period + self._shortest) / 2
-                self._close(now, self._opened + length)
+            if self._run_started >= self._window.most:
+                self._close(now, self._opened + self._window.length_s)
         else:
             self._next_start = max(self._next_start, now - self._pace.interval_s) + self._pace.interval_s
         return True
@@ -210,6 +141,12 @@ class Rate:
             self._trial.n_started -= 1  # another may take its place
 
     @_locked
+    def failed(self, now: float, started: float, n_before: int = 0) -> None:
+        """Take note of a request that was not answered, or by an error of the service, after ``n_before`` others."""
+        self.ended(started)
+        self._width_search.ended(now, started, n_before, self._widest, has_failed=True)
+
+    @_locked
     def admitted(self, now: float, started: float, n_before: int = 0, *, is_served: bool = True) -> None:
         """Take note of a request that got through, after ``n_before`` others of the same.
 
@@ -218,8 +155,8 @@ class Rate:
         self._in_flight -= 1
         if self._by_count.admitted(n_before):
             self._open_up(now)
-        self._n_admitted += is_served
-        self._is_free |= self._n_admitted > COMMON_BURST + COMMON_PACE * (now - (self._first_start or 0.0))
+        self._width_search.ended(now, started, n_before, self._widest, has_failed=False)
+        self._first.admitted(now, is_served=is_served)
         self._pace.n_admitted += 1
         self._in_row = 0
         if not is_served and started == self._opened:
@@ -259,7 +196,7 @@ class Rate:
         elif started > self._shut:
             self._still_shut(now, started, retry_after)
         else:
-            self._run_refused += 1
+            self._window.n_refused += 1
 
     # First contact, and what is shut
 
@@ -271,8 +208,7 @@ class Rate:
         self._pace.start_over(now, guess, is_guess=self._run_admitted < MANY)
         self._n_cuts, self._heard = 0, now
         if retry_after and retry_after >= LONG_S:
-            self._quota, self._period = max(1, self._run_admitted), now + retry_after - opened
-            self._shortest = self._period
+            self._window.take(self._run_admitted, now + retry_after - opened)
         self._close(now, now + wait + (AFTER_TOLD_S if retry_after else 0.0))
 
     def _close(self, now: float, until: float) -> None:
@@ -284,9 +220,9 @@ class Rate:
         self._heard, self._probed = now, started
         self._n_probes += 1
         wait = min(MAX_BACKOFF_S, (retry_after or 2 * BACKOFF_S) * 2 ** (self._n_probes - 1))
-        if self._quota is not None:
-            wait = min(wait, max(BACKOFF_S, 0.1 * self._period))
-            expected = (self._opened or now) + self._period
+        if self._window.quota is not None:
+            wait = min(wait, max(BACKOFF_S, 0.1 * self._window.period_s))
+            expected = (self._opened or now) + self._window.period_s
             if self._n_probes == 1 and expected > now:  # it was tried earlier than it is known to open
                 wait = expected - now
         dues = ((self._opened or 0.0) + minute for minute in MINUTE_S)
@@ -297,61 +233,50 @@ class Rate:
         """Go on as before it was shut: its first request since got through."""
         darkness = started - self._shut
         opened = started if self._opened is None else self._opened
-        if self._quota is not None:
-            is_contradicted = self._run_refused > self._push
-            self._n_contradicted = self._n_contradicted + 1 if is_contradicted else 0
-            if is_contradicted and 2 * self._run_admitted >= self._quota:
-                self._quota = max(1, self._run_admitted)
-            self._pushes = PUSH_GROWTH * self._push if self._push and self._run_admitted > self._quota else 1
-            if self._pushes > 1:
-                self._quota, self._n_windows = self._run_admitted, -1  # the next window is to take still more
+        self._window.ended(self._run_admitted)
         self._mode = "window"
-        if self._quota is None and not (darkness >= LONG_S and self._run_admitted > 1):
+        if self._window.quota is None and not (darkness >= LONG_S and self._run_admitted > 1):
             self._mode = "paced"
             if self._probed is not None:
                 self._pace.take_between(0.5 / darkness, 1 / max(self._probed - self._shut, 1e-3))
             self._next_start = max(self._next_start, started + self._pace.interval_s)
-            if self._n_admitted == 1 and darkness < LONG_S:  # so far each was refused: no pace can be guessed from that
+            if (
+                self._first.n_admitted == 1 and darkness < LONG_S
+            ):  # so far each was refused: no pace can be guessed from that
                 self._try(now, LEAVING_TRIAL, SOME)
-        elif self._quota is None or self._probed is not None:  # it opened, or it did so later than expected
-            self._quota, self._period = self._quota or self._run_admitted, started - opened
-            is_minute = MINUTE_S[0] <= self._period < MINUTE_S[1] + BACKOFF_S
-            self._shortest = self._period if is_minute or self._probed is None else self._probed - opened
         else:
-            self._period = min(self._period, started - opened)
-        if self._quota is not None:
+            probed = None if self._probed is None else self._probed - opened
+            self._window.opened(self._run_admitted, started - opened, probed)
             # A window that slides opens as it was used: as long as that took, only its first place is free.
-            self._next_start = now + min(1.1 * max(0.0, self._run_last - opened), 0.05 * self._period)
+            slide = min(1.1 * max(0.0, self._run_last - opened), 0.05 * self._window.period_s)
+            self._next_start = now + slide
         n_admitted = self._run_admitted
-        self._opened, self._run_started, self._run_admitted, self._run_refused = started, 1, 0, 0
-        if self._quota is not None:
-            self._n_windows += 1
-            self._push = self._pushes if self._n_windows % PUSH_EVERY == 0 else 0
-            if self._n_contradicted >= CONTRADICTED:
+        self._opened, self._run_started, self._run_admitted, self._window.n_refused = started, 1, 0, 0
+        if self._window.quota is not None:
+            if not self._window.begin():
                 self._leave_window(now, n_admitted)
-            elif self._quota + self._push <= 1:
-                self._close(now, started + self._period)
+            elif self._window.most <= 1:
+                self._close(now, started + self._window.period_s)
 
     def _refused_in_window(self, now: float, retry_after: float | None) -> None:
         """Fewer got through than the time before."""
         opened, n = self._opened or now, self._run_admitted
         self._heard = now
         if retry_after and retry_after >= LONG_S:
-            self._quota = max(1, n)
-            if n > 1:
-                self._period = self._shortest = now + retry_after - opened
+            self._window.take(n, now + retry_after - opened if n > 1 else None)
             self._close(now, now + retry_after)
-        elif retry_after and now + retry_after < opened + self._period / 2:  # it opens long before its end
+        elif retry_after and now + retry_after < opened + self._window.period_s / 2:  # it opens long before its end
             self._leave_window(now, n)
-        elif 2 * n >= (self._quota or 1):
-            self._quota = max(1, n)
-            self._close(now, max(opened + self._period, now + (retry_after or 0.0)))
+        elif 2 * n >= (self._window.quota or 1):
+            self._window.take(n)
+            self._close(now, max(opened + self._window.period_s, now + (retry_after or 0.0)))
         else:  # it isn't a window at all
             self._leave_window(now, n)
 
     def _leave_window(self, now: float, n_admitted: int) -> None:
         """Take it for a pace after all."""
-        self._mode, self._quota, self._n_contradicted = "paced", None, 0
+        self._mode = "paced"
+        self._window.forget()
         self._pace.start_over(self._shut, self._pace.per_s, n_admitted)
         self._cut(now)
         self._try(now, LEAVING_TRIAL)
@@ -379,7 +304,7 @@ class Rate:
             self._next_start = max(self._next_start, now + self._pace.interval_s)
 
     def _try(self, now: float, size: int, least: float = MOST) -> None:
-        self._trial = _Trial(now, min(self._widest, size), least)
+        self._trial = Trial(now, min(self._widest, size), least)
         self._next_start = now
 
     def _tried(self, now: float, started: float, n_admitted: int) -> None:
@@ -387,12 +312,10 @@ class Rate:
         trial = self._trial
         if trial is None or started < trial.since:
             return
-        trial.n_answered += 1
-        trial.n_admitted += n_admitted
-        if trial.n_answered < trial.size:
+        if not trial.count(n_admitted):
             return
         self._trial, self._heard, self._in_row = None, now, 0
-        if trial.n_admitted >= trial.least * trial.size:
+        if trial.shows_chance:
             self._open_up(now)
         else:
             self._next_start = now + 2 * self._pace.interval_s
@@ -401,5 +324,5 @@ class Rate:
         """Take refusals to have nothing to do with the pace."""
         self._mode, self._is_noisy, self._next_start = "open", True, -math.inf
         self._pace.per_s = math.inf
-        self._quota, self._trial = None, None
+        self._window.quota, self._trial = None, None
         self._opened, self._run_started, self._run_admitted = now, 0, 0

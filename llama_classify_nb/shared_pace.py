@@ -86,6 +86,7 @@ class SharedRate(Rate):
     forget_wait = _shared(Rate.forget_wait)
     start = _shared(Rate.start)
     ended = _shared(Rate.ended)
+    failed = _shared(Rate.failed)
     admitted = _shared(Rate.admitted)
     refused = _shared(Rate.refused)
 
@@ -159,7 +160,7 @@ def _read(number: int) -> dict[str, Any]:
 
 
 def _encoded(learned: dict[str, Any]) -> dict[str, Any]:
-    """Give it as JSON can hold it: an object of a class of ``rate.py`` by the name of its class, and what it holds."""
+    """Give it as JSON can hold it: an object that a rate holds by the name of its class, and what it holds."""
     return {
         name: {_CLASS: type(value).__name__, **vars(value)} if type(value).__name__ in _CLASSES else value
         for name, value in learned.items()

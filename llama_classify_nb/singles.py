@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from . import answers, timestamps
-from .client import Client, Lane
+from .client import Client
 from .configurations import read_configuration
 from .exceptions import (
     ApiError,
@@ -25,6 +25,7 @@ from .exceptions import (
     PermissionDeniedError,
     RequestError,
 )
+from .lanes import Lane
 from .memory import Store
 from .pacing import Pace
 from .progress import Progress
@@ -115,7 +116,7 @@ class Singles:
     async def _got(self, lane: Lane, goal: tuple[str, str], read: Callable[[bytes], Any], *, takes_no: bool) -> Any:
         """Make one request and read its answer; with ``takes_no``, that the service won't give it is an answer."""
         try:
-            return read(await self._client.answer(lane, *goal))
+            return await self._client.answer(lane, *goal, read)
         except (NotFoundError, PermissionDeniedError, RequestError) as error:
             if not takes_no:
                 raise

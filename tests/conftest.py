@@ -13,8 +13,7 @@ import hypothesis
 import pytest
 
 import llama_classify_nb as lcn
-from llama_classify_nb import address, report
-from llama_classify_nb import client as client_module
+from llama_classify_nb import address, key, report
 from llama_classify_nb.demo import DemoServer
 from llama_classify_nb.report import pictures
 
@@ -53,7 +52,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*client_module.KEY_VARIABLES, address.URL_VARIABLE, "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    for name in (*key.KEY_VARIABLES, address.URL_VARIABLE, "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import datetime as dt
 import email.utils
@@ -37,6 +38,16 @@ def client_of(serve: Callable[[httpx.Request], httpx.Response], **options: Any) 
     return lcn.Client(KEY, transport=httpx.MockTransport(serve), **options)
 
 
+class Stream(httpx.AsyncByteStream):
+    """A body that is read piece by piece."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
+
+
 def answering(status: int, **options: Any) -> lcn.Client:
     return client_of(lambda _: httpx.Response(status, **options))
 
@@ -59,7 +70,9 @@ class TestAddress:
     def test_it_is_made_of_what_is_given(self, options: dict[str, str], address: str) -> None:
         assert lcn.Client(KEY, **options).base_url == address
 
-    @pytest.mark.parametrize("url", ["https://EXAMPLE.org", "https://example.org:443/", "example.org"])
+    @pytest.mark.parametrize(
+        "url", ["https://EXAMPLE.org", "HTTPS://example.org", "https://example.org:443/", "example.org"]
+    )
     def test_one_service_has_one_name(self, url: str) -> None:
         assert lcn.Client(KEY, base_url=url).service == "https://example.org"
 
@@ -84,6 +97,7 @@ class TestAddress:
             ({"base_url": "["}, "not an address"),
             ({"region": "["}, "give one of 'us', 'eu'"),
             ({"base_url": f"https://{'a' * 70}.org"}, "not an address"),
+            ({"base_url": "https://\u200bexample.org"}, "can't be asked .*: give an address"),
             ({"base_url": 7}, "base_url is a int"),
             ({"region": b"eu"}, "region is a bytes"),
             ({"timeout": 0}, "timeout is 0"),
@@ -177,6 +191,30 @@ class TestKey:
             assert server.api_key not in str([frame.locals for frame in frames])
             error = error.__cause__ or error.__context__
 
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"status": 401, "text": f"{KEY} is refused"},
+            {"status": 503, "headers": {"x-debug": KEY}},
+            {"status": 418, "extensions": {"reason_phrase": f"{KEY} is refused".encode()}},
+            {"status": 200, "content": KEY.encode(), "headers": {"content-encoding": "br"}, "is_stream": True},
+            {"status": 200, "content": KEY.encode(), "headers": {"content-encoding": "gzip"}, "is_stream": True},
+            {"status": 200, "text": f"<title>{KEY} is refused</title>"},
+            {"status": 200, "content": b"\xff\xfe" + KEY.encode() + b"!"},
+            {"status": 200, "json": {"id": KEY}},
+        ],
+    )
+    def test_no_frame_of_what_a_server_quotes_hangs_on_an_error(self, options: dict[str, Any]) -> None:
+        if options.pop("is_stream", False):
+            options["stream"] = Stream(options.pop("content"))
+        with pytest.raises(ex.ApiError) as caught:
+            answering(options.pop("status"), **options).get_job(JOB_ID)
+        error: BaseException | None = caught.value
+        while error is not None:
+            shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+            assert KEY not in str([frame.locals for frame in shown.stack if frame.filename != __file__])
+            error = error.__cause__ or error.__context__
+
     def test_it_is_in_no_log(self, server: DemoServer, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.DEBUG):
             lcn.Client(server.api_key, base_url=server.base_url).get_job(server.job_ids[0])
@@ -215,7 +253,9 @@ class TestKey:
         (421, ex.ServerError, True, "421: "),
         (422, ex.RequestError, False, "422: "),
         (429, ex.RateLimitError, True, "too many requests"),
+        (444, ex.ServerError, True, "444: "),
         (451, ex.RequestError, False, "451: "),
+        (499, ex.ServerError, True, "499: "),
         (500, ex.ServerError, True, "500: "),
         (503, ex.ServerError, True, "503: "),
         (524, ex.ServerError, True, "524: "),
@@ -389,12 +429,12 @@ class TestWire:
                 for turns in range(1, 25):
                     late.turns_left = turns
                     try:
-                        await client.answer(lane, *client.job_target(JOB_ID))
+                        await client.answer(lane, *client.job_target(JOB_ID), bytes)
                         cut.append(False)
                     except ex.TransportError:
                         cut.append(True)
                     late.turns_left = math.inf
-                    await client.answer(lane, *client.job_target(JOB_ID))
+                    await client.answer(lane, *client.job_target(JOB_ID), bytes)
             return cut
 
         with asyncio.Runner(loop_factory=lambda: _LateLoop(late)) as runner:
@@ -417,20 +457,88 @@ class TestWire:
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers everything with one job."""
+    """Answers everything with one job, in some places as an error."""
 
     protocol_version = "HTTP/1.1"
     keys: ClassVar[list[str | None]] = []
 
     def do_GET(self) -> None:
         self.keys.append(self.headers["authorization"])
-        self.send_response(200)
+        self.send_response({"/overloaded": 503, "/broken": 500}.get(self.path, 200))
         self.send_header("content-length", str(len(JOB)))
+        if self.path == "/close":
+            self.send_header("connection", "close")
         self.end_headers()
         self.wfile.write(JOB)
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+class Plain(http.server.ThreadingHTTPServer):
+    """A server that counts its connections."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.n_connections = 0
+
+    def get_request(self) -> Any:
+        self.n_connections += 1
+        return super().get_request()
+
+
+def refuse(body: bytes) -> bytes:
+    raise ex.InvalidAnswerError(f"{len(body)} bytes that are none of it")
+
+
+class TestConnections:
+    @pytest.fixture
+    def plain(self) -> Iterator[Plain]:
+        with Plain() as server:
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            yield server
+            server.shutdown()
+            thread.join()
+
+    @pytest.mark.parametrize(
+        ("path", "read", "n_connections"),
+        [
+            (JOB_ID, bytes, 1),
+            (JOB_ID, refuse, 8),  # what comes next may be as wrong
+            ("close", bytes, 8),
+            ("overloaded", bytes, 8),
+            ("broken", bytes, 1),
+        ],
+    )
+    def test_whoever_asks_takes_one_that_is_open_and_trusted(
+        self, plain: Plain, path: str, read: Callable[[bytes], bytes], n_connections: int
+    ) -> None:
+        client = lcn.Client(KEY, base_url=f"http://127.0.0.1:{plain.server_port}")
+
+        async def main() -> None:
+            async with client.lanes(8) as lanes:
+                for lane in lanes:
+                    with contextlib.suppress(ex.ServerError, ex.InvalidAnswerError):
+                        await client.answer(lane, f"/{path}", "", read)
+
+        asyncio.run(main())
+        assert plain.n_connections == n_connections
+
+    @pytest.mark.parametrize(("wrong", "n_connections"), [([1, 3], 6), ([0, 1, 2, 3], 5), ([1], 2), ([1, 2, 3], 4)])
+    def test_where_answers_are_wrong_over_used_ones_only_none_is_used_again(
+        self, plain: Plain, wrong: list[int], n_connections: int
+    ) -> None:
+        client = lcn.Client(KEY, base_url=f"http://127.0.0.1:{plain.server_port}")
+
+        async def main() -> None:
+            async with client.lanes(8) as lanes:
+                for n, lane in enumerate(lanes):
+                    with contextlib.suppress(ex.InvalidAnswerError):
+                        await client.answer(lane, f"/{JOB_ID}", "", refuse if n in wrong else bytes)
+
+        asyncio.run(main())
+        assert plain.n_connections == n_connections
 
 
 class Secure(http.server.ThreadingHTTPServer):
@@ -474,12 +582,13 @@ class TestTls:
         assert secure.n_connections == 1
         assert Handler.keys == []
 
+    @pytest.mark.parametrize("scheme", ["https", "HTTPS"])
     def test_one_that_the_environment_trusts_is_taken(
-        self, secure: Secure, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, scheme: str, secure: Secure, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         authority.cert_pem.write_to_path(tmp_path / "ca.pem")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        client = lcn.Client(KEY, base_url=f"https://127.0.0.1:{secure.server_port}")
+        client = lcn.Client(KEY, base_url=f"{scheme}://127.0.0.1:{secure.server_port}")
         assert client.get_job(JOB_ID) == json.loads(JOB)
         assert Handler.keys == [f"Bearer {KEY}"]
 

@@ -13,22 +13,25 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import pytest
 
 import llama_classify_nb as lcn
 from llama_classify_nb.archive import Archive
 from llama_classify_nb.blocking import run_blocking
-from llama_classify_nb.client import PATH, Lane
+from llama_classify_nb.client import PATH
 from llama_classify_nb.demo import DemoServer, faults, sample_jobs
 from llama_classify_nb.exceptions import ApiError
 from llama_classify_nb.fetch import Fetch, Fetched
+from llama_classify_nb.lanes import Lane
 from llama_classify_nb.memory import MemoryArchive
 from llama_classify_nb.pacing import WIDTH, Pace
 from llama_classify_nb.progress import Progress
+
+T = TypeVar("T")
 
 TIMEOUT_S = 15.0
 SHORT_S = 0.75  # of an exchange, where the server never answers
@@ -129,11 +132,11 @@ class Asking(lcn.Client):
         self._time = clock
         self.asked: list[Asked] = []
 
-    async def answer(self, lane: Lane, path: str, query: str) -> bytes:
+    async def answer(self, lane: Lane, path: str, query: str, read: Callable[[bytes], T]) -> T:
         began, status = self._time(), 200
         with self._time.asking():
             try:
-                return await super().answer(lane, path, query)
+                return await super().answer(lane, path, query, read)
             except ApiError as error:
                 status = error.status_code
                 raise
@@ -295,6 +298,13 @@ class TestRefusals:
         result = run(LIST_OFF, faults.limiter(faults.Concurrency(2)), faults.latency(0.005), ids=IDS[:80])
         assert_all(result, IDS[:80], per_job=4)
 
+    @pytest.mark.parametrize("code", [503, 500])
+    def test_row_08_four_connections_at_a_time(self, code: int) -> None:
+        refusal = faults.limit_connections(4, code=code)
+        result = run(LIST_OFF, refusal, faults.latency(0.005), ids=IDS[:120])
+        assert_all(result, IDS[:120], per_job=1.5)
+        assert result.seconds < 15
+
     def test_row_09_errors_of_the_server_and_of_what_stands_before_it(self) -> None:
         codes = [500, 502, 503, 504, 520, 524, 529]
         assert_all(run(LIST_OFF, faults.status(codes, share=0.4)), per_job=3)
@@ -313,8 +323,9 @@ class TestRefusals:
         assert_all(result)
         assert result.seconds < 30
 
-    def test_row_10_conflicts_and_timeouts_of_the_server(self) -> None:
-        assert_all(run(LIST_OFF, faults.status([408, 409], share=0.3)))
+    @pytest.mark.parametrize("codes", [[408, 409], [444, 499]], ids=repr)
+    def test_row_10_conflicts_and_timeouts_of_the_server(self, codes: list[int]) -> None:
+        assert_all(run(LIST_OFF, faults.status(codes, share=0.3)))
 
     @pytest.mark.parametrize(
         "fault",
@@ -387,6 +398,13 @@ class TestTransport:
     ) -> None:
         plan = [faults.broken("twice", call=call), *([LIST_OFF] if call == "get" else [])]
         assert_all(run(*plan))
+
+    def test_row_18_pages_that_come_twice_cost_a_list_no_job(self) -> None:
+        with lcn.demo_server(list(BODIES.values())[:450], faults=faults.broken("twice", call="list")) as server:
+            client = lcn.Client(server.api_key, base_url=server.base_url)
+            jobset = lcn.fetch_jobs(client=client, progress=False)
+            assert set(jobset.jobs["job_id"]) == set(server.job_ids)
+        assert not [note for note in jobset.notes if "may lack some" in note]
 
     @pytest.mark.parametrize(
         "kind", ["early_hints", "http10", "bom", "utf16", "text_plain", "no_type", "cookies", "gzip_members"]

@@ -185,6 +185,24 @@ def test_too_many_ids_and_too_long_urls_are_refused_and_no_others() -> None:
         assert ask(server, JOB)[0] == 200
 
 
+def test_too_many_connections_are_refused_one_and_all_and_closed() -> None:
+    plan = FaultPlan(faults.limit_connections(4), faults.limit_connections(9, code=500))
+    for n, status in ((1, 200), (4, 200), (5, 503), (10, 503)):
+        reply = plan.answer(Ask("get", JOB, ("a",), n_connections=n), lambda: Reply(200, b"{}"))
+        assert reply.status == status
+        assert (("connection", "close") in reply.headers) == (status != 200)
+    with demo_server(BODIES, faults=faults.limit_connections(1)) as server:
+        assert ask(server, JOB)[0] == 200
+        with socket.create_connection(("127.0.0.1", int(server.base_url.rsplit(":", 1)[1]))) as other:
+            other.sendall(f"GET {JOB} HTTP/1.1\r\n\r\n".encode())
+            other.recv(1)
+            assert ask(server, JOB)[0] == 503
+            other.sendall(f"GET {JOB} HTTP/1.1\r\nconnection: close\r\n\r\n".encode())
+            while other.recv(65_536):
+                pass
+        assert ask(server, JOB)[0] == 200
+
+
 # --- limiters
 
 STEPS = st.lists(st.integers(0, 24), max_size=60)  # eighths of a second between requests: exact in binary

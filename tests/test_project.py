@@ -21,12 +21,12 @@ PACKAGE = ROOT / "llama_classify_nb"
 
 # From the ground up. A module may import from floors below its own, and from its own room.
 FLOORS = [
-    {"exceptions", "schema", "texts", "pace_search"},
-    {"rawjson", "columns", "records", "moments", "timestamps"},
+    {"exceptions", "schema", "texts", "pace_search", "window_search", "width_search", "first_contact", "chance"},
+    {"rawjson", "columns", "records", "moments", "timestamps", "key"},
     {"configurations", "older"},
     {"answers", "blocking", "gate", "rate", "cells", "files", "address", "file_lock", "unpacking", "waits"},
     {
-        "client",
+        "lanes",
         "ids",
         "pacing",
         "progress",
@@ -39,8 +39,8 @@ FLOORS = [
         "label_records",
         "shared_pace",
     },
-    {"archive_file", "label_log"},
-    {"archive"},
+    {"archive_file", "label_log", "refusals"},
+    {"archive", "client"},
     {"singles", "frames", "reading", "rescue", "merging"},
     {"packs", "parquet"},
     {"discovery", "parts"},
@@ -58,7 +58,7 @@ FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 #: Who may know a library that is heavy, or that reaches outside.
 ALONE = {
     "fsspec": {"parts"},
-    "httpx": {"client"},
+    "httpx": {"lanes"},
     "matplotlib": {"plots", "report", "widgets"},
     "ipywidgets": {"widgets"},
     "sqlite3": {"archive", "archive_file", "label_log"},

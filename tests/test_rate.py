@@ -26,6 +26,7 @@ class Run(NamedTuple):
     n_refused: int
     n_refused_at_first: int  # before anything that started after the first refusal got through
     most_in_flight: int
+    n_failed: int
 
 
 def simulate(
@@ -38,10 +39,12 @@ def simulate(
     failing: float = 0.0,
     latency_s: float = LATENCY_S,
     lanes: int = LANES,
+    at_a_time: Callable[[float], float] = lambda _: math.inf,
 ) -> Run:
     """Fetch jobs through a limiter in virtual time; a refused job comes back after a second, or what it was told.
 
-    Without a limiter, this ``share`` is refused by chance; ``failing`` is the share that ends without an answer.
+    Without a limiter, this ``share`` is refused by chance; ``failing`` is the share that ends without an answer, and so
+    do all that arrive while more than ``at_a_time(now)`` are in flight.
     """
     rng, now, ticket = random.Random(seed), [0.0], itertools.count()
     limiter = make(clock=lambda: now[0]) if make else None
@@ -49,7 +52,7 @@ def simulate(
     todo, done, free, in_flight, most = n_jobs, 0, lanes, 0, 0
     refusals: list[float] = []
     at_first = None
-    n_requests, events, ticks = 0, [], set()
+    n_requests, n_failed, events, ticks = 0, 0, [], set()
     while done < n_jobs:
         while free and todo:
             if rate.start(now[0]):
@@ -66,11 +69,14 @@ def simulate(
         now[0], _, event, started, value = heapq.heappop(events)
         if event == "arrive":
             wait = limiter.take() if limiter else float(rng.random() < share)
+            if in_flight > at_a_time(now[0]):
+                wait = math.nan
             heapq.heappush(events, (now[0] + value, next(ticket), "answer", started, wait))
         elif event == "answer":
             in_flight -= 1
-            if rng.random() < failing:
-                rate.ended(started)
+            if rng.random() < failing or math.isnan(value):
+                n_failed += 1
+                rate.failed(now[0], started)
                 heapq.heappush(events, (now[0] + rng.random(), next(ticket), "back", 0.0, 0.0))
             elif value <= 0:
                 if at_first is None and refusals and started > refusals[0]:
@@ -84,7 +90,7 @@ def simulate(
                 heapq.heappush(events, (now[0] + (told or 0.5 + rng.random() / 2), next(ticket), "back", 0.0, 0.0))
         elif event == "back":
             free, todo = free + 1, todo + 1
-    return Run(now[0], n_requests, len(refusals), at_first or 0, most)
+    return Run(now[0], n_requests, len(refusals), at_first or 0, most, n_failed)
 
 
 def bucket(rate: float, burst: int) -> Callable[..., Any]:
@@ -210,6 +216,30 @@ def test_without_a_limit_all_lanes_are_used_after_a_careful_start() -> None:
     assert run.n_refused == 0
     assert run.most_in_flight == LANES
     assert run.seconds < 1.2 * 2_000 / LANES * LATENCY_S
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 7])
+def test_a_service_that_fails_when_too_much_is_asked_at_a_time_is_asked_for_less(most: int, seed: int) -> None:
+    run = simulate(None, 1_000, at_a_time=lambda _: most, seed=seed)
+    assert run.seconds < 1.25 * 1_000 / most * LATENCY_S + 3
+    assert run.n_failed < 140
+
+
+def test_how_much_may_be_asked_at_a_time_may_change() -> None:
+    fewer = simulate(None, 2_000, at_a_time=lambda now: 6 if now < 5 else 2)
+    assert fewer.seconds < 5 + 1.25 * (2_000 - 500) / 2 * LATENCY_S
+    assert fewer.n_failed < 200
+    more = simulate(None, 4_000, at_a_time=lambda now: 3 if now < 10 else LANES)
+    assert more.seconds < 30
+
+
+@pytest.mark.parametrize("failing", [0.1, 0.25, 0.4, 0.6])
+def test_failures_by_chance_do_not_keep_a_fetch_from_asking_for_much_at_a_time(failing: float) -> None:
+    seconds = sorted(simulate(None, 1_000, failing=failing, seed=seed).seconds for seed in range(20))
+    ideal_s = 1_000 * (LATENCY_S + failing / (1 - failing) * (LATENCY_S + 0.5)) / LANES
+    assert seconds[10] < 1.2 * ideal_s + 1
+    assert seconds[-1] < 2 * ideal_s + 3
 
 
 def test_refusals_by_count_are_told_from_refusals_by_pace() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import http.server
 import json
+import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -19,7 +22,7 @@ import pytest
 import llama_classify_nb as lcn
 from llama_classify_nb.archive import Archive
 from llama_classify_nb.demo import DemoServer, faults, sample_jobs
-from llama_classify_nb.exceptions import InvalidAnswerError
+from llama_classify_nb.exceptions import InvalidAnswerError, NotFoundError, TransportError
 
 JOBS = [line for line in sample_jobs() if b'"COMPLETED"' in line][:15]
 LIST_OFF = faults.status(405, call="list")
@@ -171,6 +174,38 @@ def test_a_key_that_a_server_quotes_in_its_answers_is_kept_nowhere(tmp_path: Pat
     odd["status"] = f"Bearer {key}"
     with pytest.raises(InvalidAnswerError, match=r"status is 'Bearer \[the key\]'"):
         client.get_job(next(iter(raw)))
+
+
+class Quoting(http.server.BaseHTTPRequestHandler):
+    """Quotes the key in the head of its answers, lawfully and not."""
+
+    def do_GET(self) -> None:
+        said = self.headers["authorization"].encode()
+        lawful = b"HTTP/1.1 404 Not " + said + b"\r\nx-debug: " + said + b"\r\ncontent-length: 0\r\n\r\n"
+        self.wfile.write(lawful if self.path.endswith("lawful") else b"HTTP/1.1 " + said + b"\r\n\r\n")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_key_that_a_server_quotes_in_the_head_of_an_answer_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    key = "llx-quoted-by-the-server-0123456789"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quoting) as server, caplog.at_level(logging.DEBUG):
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        client = lcn.Client(key, base_url=f"http://127.0.0.1:{server.server_port}")
+        for job_id, error in (("lawful", NotFoundError), ("lawless", TransportError)):
+            with pytest.raises(error):
+                client.get_job(job_id)
+        server.shutdown()
+        thread.join()
+    assert "receive_response_headers.complete" in caplog.text
+    assert "receive_response_headers.failed" in caplog.text
+    assert caplog.text.count("Bearer [the key]") >= 3
+    assert key not in caplog.text
+    with caplog.at_level(logging.DEBUG):
+        logging.getLogger("httpcore.http11").debug("of %s", key)  # what others tell there is none of our business
+    assert f"of {key}" in caplog.text
 
 
 def test_a_key_that_is_a_word_takes_no_word_out_of_an_answer() -> None:

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 import llama_classify_nb as lcn
-from llama_classify_nb import rate, shared_pace
+from llama_classify_nb import shared_pace
+from llama_classify_nb.chance import Trial
 from llama_classify_nb.demo import faults, sample_jobs
 from llama_classify_nb.exceptions import ArgumentError
 from llama_classify_nb.rate import Rate
@@ -98,13 +99,14 @@ class TestSharedRate:
 
     def test_all_that_a_rate_learns_is_shared(self, tmp_path: Path) -> None:
         one, other = (SharedRate(tmp_path / "pace", "https://a", 2, lambda: 9.0) for _ in range(2))
-        one._trial = rate._Trial(3.0, 4, 0.5, 1)
         with one._lock, one._held():
-            one._trial, one._quota = rate._Trial(3.0, 4, 0.5, 1), 12
+            one._trial = Trial(3.0, 4, 0.5, 1)
+            one._window.take(12, 60.0)
             one._pace.start_over(1.0, 7.5, 3)
             one._pace.take_between(0.5, 12.5)
         other.ready_at(9.0)
-        assert (other._trial, other._quota) == (rate._Trial(3.0, 4, 0.5, 1), 12)
+        assert other._trial == Trial(3.0, 4, 0.5, 1)
+        assert vars(other._window) == vars(one._window)
         assert vars(other._pace) == vars(one._pace)
 
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"https://a": {"learned": {"_pace": 1}}}', b"\xff"])
@@ -150,7 +152,7 @@ class TestProcesses:
                 found = [future.result() for future in futures]
         assert [n for _, n in found] == [60, 60]
         told = json.loads((tmp_path / "pace").read_bytes())[server.base_url]
-        assert told["learned"]["_n_admitted"] > 60  # more than either of them asked for
+        assert told["learned"]["_first"]["n_admitted"] > 60  # more than either of them asked for
         merged = lcn.merge_archives([tmp_path / f"{place}.db" for place in range(2)], tmp_path / "all.db")
         assert set(lcn.Archive(merged).ids()) == set(ids)
         assert server.api_key not in (tmp_path / "pace").read_text()

@@ -24,6 +24,7 @@ class Ask:
     number: int = 0
     attempt: int = 0
     gzip: bool = False  # whether the client takes it
+    n_connections: int = 1  # that are open, by whomever
     held: list[Limiter] = field(default_factory=list)
 
     @property

@@ -26,15 +26,16 @@ Every fault takes the same keywords that say when it applies, and all of those g
 and `Fault.stop` ends it by hand. With the first four, whether a fault strikes depends on the seed, its place in the
 plan, the job or URL asked for and the number of the attempt, never on the order of arrival.
 
-Of the faults that refuse (`status`, `limiter`, `redirect`, `limit_ids`, `limit_url`, ``listing("expire")``) the first
-that applies answers. If none does, `finishing` and `listing` change what is said, then the first that applies of
-`answer`, `broken`, `odd`, `reset`, `hang`, `drip` and `dead_on_reuse` spoils how. `latency` adds to any answer.
+Of the faults that refuse (`status`, `limiter`, `redirect`, `limit_connections`, `limit_ids`, `limit_url`,
+``listing("expire")``) the first that applies answers. If none does, `finishing` and `listing` change what is said, then
+the first that applies of `answer`, `broken`, `odd`, `reset`, `hang`, `drip` and `dead_on_reuse` spoils how. `latency`
+adds to any answer.
 """
 
 from .contents import answer, finishing, listing
 from .limiters import Concurrency, FixedWindow, Limiter, SlidingWindow, TokenBucket
 from .plan import Fault, FaultPlan
-from .refusals import limit_ids, limit_url, limiter, redirect, status
+from .refusals import limit_connections, limit_ids, limit_url, limiter, redirect, status
 from .wire import broken, dead_on_reuse, drip, hang, latency, odd, reset
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "finishing",
     "hang",
     "latency",
+    "limit_connections",
     "limit_ids",
     "limit_url",
     "limiter",

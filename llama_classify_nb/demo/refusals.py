@@ -99,6 +99,15 @@ def redirect(to: str, *, code: int = 307, **when: Unpack[When]) -> Fault:
     return Fault("redirect", "refuse", do, when)
 
 
+def limit_connections(n: int, *, code: int = 503, **when: Unpack[When]) -> Fault:
+    """Refuse all requests with 503 while more than ``n`` connections are open, and close theirs."""
+
+    def do(ask: Ask, _: Random) -> Reply | None:
+        return _refusal(code, [("connection", "close")]) if ask.n_connections > n else None
+
+    return Fault("limit_connections", "refuse", do, when)
+
+
 def limit_ids(n: int, **when: Unpack[When]) -> Fault:
     """Refuse listings of more than ``n`` job_ids with 422."""
     detail = [{"loc": ["query", "job_ids"], "msg": f"List should have at most {n} items", "type": "too_long"}]

@@ -225,7 +225,8 @@ class Api:
                 refusal = self._refuse(method, target, path, authorized)
                 if refusal is None:
                     zipped = "gzip" in headers.get("accept-encoding", "")
-                    ask = Ask("list" if path == PATH else "get", target, ids, self._other, gzip=zipped)
+                    call, n = "list" if path == PATH else "get", len(self.connections)
+                    ask = Ask(call, target, ids, self._other, gzip=zipped, n_connections=n)
                     refusal = self.faults.answer(ask, functools.partial(self._content, ask, parsed))
                 reply = refusal
             cookies = headers.get("cookie", "")
