@@ -119,9 +119,7 @@ def judge(sides: Sides, labels: pd.DataFrame | None, rules: pd.DataFrame | None)
     label[some] = known["label"].to_numpy(dtype=object)[place[some]]
     named = _labelled.named_types(sides.jobs, rules).to_frame(index=False)
     for side in (0, 1):
-        jobs = _labelled.read(sides.jobs, sides.row[side][some])
-        found = _labelled.match(jobs, known.iloc[place[some]], named)
-        right[side][some[found.row]] = found.right
+        right[side][some] = _labelled.are_right(sides.jobs, sides.row[side][some], label[some], named)
     chance = None
     if len(known) and known["chance"].min() < known["chance"].max():
         chance = np.full(n, np.nan)

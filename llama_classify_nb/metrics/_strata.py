@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import special
 
 from .. import schema
-from . import _arguments, _labelled
+from . import _arguments, _groups, _labelled
 from .intervals import clopper_pearson
 
 GROUPS = 6  # of confidence, among matched jobs: more gain next to nothing
@@ -60,7 +60,7 @@ def cut(jobs: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=columns).astype({"confidence_from": "float64", "confidence_to": "float64"})
     table["outcome"] = pd.Categorical(table["outcome"], list(schema.OUTCOMES))
     if by is not None:
-        table[by] = _labelled.column_of(jobs, by, table[by].tolist())
+        table[by] = _groups.column_of(jobs, by, table[by].tolist())
     return table.astype({"n_jobs": "int64"})
 
 

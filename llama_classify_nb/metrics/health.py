@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .. import schema
-from . import _arguments, _counts, _labelled
+from . import _arguments, _counts, _groups, _labelled
 from ._counted import counted
 from .calibration import auroc, separation
 
@@ -96,7 +96,7 @@ def confidence_health(
         row |= _against_labels(confidence[part].max(initial=0.0), values[mine], right[mine])
         cell = {} if by is None else {by: groups[by].iloc[group]}
         rows.append({**cell, **row, **_verdict(row)})
-    return _labelled.table(groups, by, rows, _DTYPES)
+    return _groups.table(groups, by, rows, _DTYPES)
 
 
 @counted(_counts.merge_confidences)
