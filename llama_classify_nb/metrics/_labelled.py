@@ -250,34 +250,47 @@ def _judged(
     right = typed & (answer == label)
     unanswered = scored & ~typed
     if unanswered.any():
-        asked = pd.DataFrame({"rule_set": _rule_set(some), "type": label})[unanswered]
-        right[unanswered] = ~pd.MultiIndex.from_frame(asked).isin(named_types(jobs, rules))
+        asked = pd.DataFrame({"rule_set": _rule_set(some), "type": label}, index=range(len(some)))[unanswered]
+        right[unanswered] = ~np.isin(*pair_numbers(asked, named_types(jobs, rules)))
     return scored, typed, right
 
 
-def named_types(jobs: pd.DataFrame, rules: pd.DataFrame | None) -> pd.MultiIndex:
-    """Give the pairs of rule set and type: what the rules name, or without ``rules``, what answers gave."""
+def pair_numbers(asked: pd.DataFrame, named: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Number the pairs of rule set and type of two tables, equal ones alike; a missing value is equal to nothing."""
+    ones, others = np.zeros(len(asked), np.int64), np.zeros(len(named), np.int64)
+    for column in ("rule_set", "type"):
+        code, found = pd.factorize(asked[column])
+        other = pd.Index(found, dtype=object).get_indexer(pd.Index(named[column]))
+        n = len(found)
+        ones = ones * (n + 2) + np.where(code < 0, n, code)
+        others = others * (n + 2) + np.where(other < 0, n + 1, other)
+    return ones, others
+
+
+def named_types(jobs: pd.DataFrame, rules: pd.DataFrame | None) -> pd.DataFrame:
+    """Give the pairs of rule set and type, each once: what the rules name, or without ``rules``, what answers gave."""
     if rules is None:
-        pairs = _answered_types(jobs)
-    else:
-        need_rules(rules)
-        pairs = pd.DataFrame({"rule_set": rules["rule_set"].astype(object), "type": rules["type"].astype(object)})
-        if "rule_set" not in jobs.columns:
-            pairs["rule_set"] = ""
-    return pd.MultiIndex.from_frame(pairs.drop_duplicates())
+        return _pairs(jobs)
+    need_rules(rules)
+    if "rule_set" not in jobs.columns:
+        return _pairs(rules[["type"]])
+    return _pairs(rules[rules["rule_set"].notna()] if rules["rule_set"].hasnans else rules)
 
 
-def _answered_types(jobs: pd.DataFrame) -> pd.DataFrame:
-    """Give the pairs of rule set and type that answers have, each once."""
-    kind = jobs["type"].astype("category").cat
-    rule_set = jobs["rule_set"].astype("category").cat if "rule_set" in jobs.columns else None
+def _pairs(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the pairs of rule set ("" for none) and type that rows have, each once."""
+    kind = frame["type"].astype("category").cat
+    rule_set = frame["rule_set"].astype("category").cat if "rule_set" in frame.columns else None
     sets = [*(() if rule_set is None else rule_set.categories), ""]
-    code = np.full(len(jobs), -1) if rule_set is None else rule_set.codes.to_numpy().astype(np.int64)
+    code = np.full(len(frame), -1) if rule_set is None else rule_set.codes.to_numpy().astype(np.int64)
     code = np.where(code < 0, len(sets) - 1, code) * len(kind.categories) + kind.codes.to_numpy()
     pairs = pd.unique(code[kind.codes.to_numpy() >= 0])
     set_of, type_of = np.divmod(pairs, max(len(kind.categories), 1))
     return pd.DataFrame(
-        {"rule_set": np.array(sets, object)[set_of], "type": np.array(kind.categories, object)[type_of]}
+        {
+            "rule_set": pd.Series(np.array(sets, object)[set_of], dtype=object),
+            "type": pd.Series(np.array(kind.categories, object)[type_of], dtype=object),
+        }
     )
 
 

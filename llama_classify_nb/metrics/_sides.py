@@ -117,7 +117,7 @@ def judge(sides: Sides, labels: pd.DataFrame | None, rules: pd.DataFrame | None)
     place = _labelled.places(file, known["file_input"])
     some = np.flatnonzero(place >= 0)
     label[some] = known["label"].to_numpy(dtype=object)[place[some]]
-    named = _labelled.named_types(sides.jobs, rules).to_frame(index=False)
+    named = _labelled.named_types(sides.jobs, rules)
     for side in (0, 1):
         right[side][some] = _labelled.are_right(sides.jobs, sides.row[side][some], label[some], named)
     chance = None
@@ -166,7 +166,7 @@ def decisive(sides: Sides, rules: pd.DataFrame | None) -> np.ndarray:
     both_none = (a == b) & (a == len(sides.types.categories))
     need = np.asarray(a != b)
     if both_none.any() and "rule_set" in sides.jobs.columns:
-        sets = _name_sets(_labelled.named_types(sides.jobs, rules).to_frame(index=False))
+        sets = _name_sets(_labelled.named_types(sides.jobs, rules))
         sums = [sides.of("rule_set", side, both_none).astype(object).fillna("").map(sets).fillna(0) for side in (0, 1)]
         need[both_none] = (sums[0] != sums[1]).to_numpy()
     return need
@@ -196,9 +196,8 @@ def rule_changes(sides: Sides, use: np.ndarray, side: int, rules: pd.DataFrame |
         _arguments.need_columns(sides.jobs, "rule_set")
         kind = pd.Series(sides.answer(side, use)).astype(object)
         pair = [sides.of("rule_set", one, use).astype(object) for one in (0, 1)]
-        known = _descriptions(rules, pd.concat(pair))
-        place = [known.index.get_indexer(pd.MultiIndex.from_arrays([one, kind])) for one in pair]
-        text = [known.to_numpy().take(one, mode="clip") if len(known) else one for one in place]
+        known, place = _descriptions(rules, pair, kind)
+        text = [known.take(one, mode="clip") if len(known) else one for one in place]
         has = [one >= 0 for one in place]
         code = np.select(
             [has[0] & has[1] & (text[0] == text[1]), has[0] & has[1], has[0], has[1]], [0, 1, 2, 3], default=4
@@ -207,17 +206,23 @@ def rule_changes(sides: Sides, use: np.ndarray, side: int, rules: pd.DataFrame |
     return np.asarray(code)
 
 
-def _descriptions(rules: pd.DataFrame, rule_sets: pd.Series) -> pd.Series:
-    """Give the description of each type in some rule sets; those of a type with several rules, together."""
-    some = rules.loc[rules["rule_set"].isin(rule_sets.dropna().unique()), ["rule_set", "type", "description"]]
-    some = some.astype(object).dropna(subset=["rule_set", "type"]).fillna("")
-    some = some.sort_values(["rule_set", "type", "description"])
-    several = some.duplicated(["rule_set", "type"], keep=False)
-    parts = [some[~several].set_index(["rule_set", "type"])["description"]]
-    if several.any():
-        parts.append(some[several].groupby(["rule_set", "type"])["description"].agg("\0".join))
-    found: pd.Series = pd.concat(parts)
-    return found
+def _descriptions(
+    rules: pd.DataFrame, rule_sets: list[pd.Series], kind: pd.Series
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Give the descriptions of types in rule sets, and for several columns of these the place of each; -1: no rule.
+
+    Those of a type with several rules stand together.
+    """
+    asked = pd.concat([pd.DataFrame({"rule_set": one, "type": kind}) for one in rule_sets])
+    wanted, named = _labelled.pair_numbers(asked, rules)
+    rows = np.flatnonzero(np.isin(named, wanted))
+    text = pd.Series(rules["description"].iloc[rows].astype(object).fillna("").to_numpy(), dtype=object)
+    key = pd.Series(named[rows])
+    several = key.duplicated(keep=False).to_numpy()
+    together = text[several].groupby(key[several]).agg(lambda some: "\0".join(sorted(some)))
+    known = np.concatenate([text[~several].to_numpy(), together.to_numpy(dtype=object)])
+    place = pd.Index(np.concatenate([key[~several], together.index])).get_indexer(pd.Index(wanted))
+    return known, np.split(place, len(rule_sets))
 
 
 def text_column(values: Any) -> pd.Series:

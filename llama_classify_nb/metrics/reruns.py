@@ -182,7 +182,7 @@ def _judge(asked: pd.DataFrame, jobs: pd.DataFrame, labels: pd.DataFrame | None,
     file = some_rows(jobs[["file_input"]], asked["row"].to_numpy())["file_input"]
     place = _labelled.places(file, known["file_input"])
     mine = place >= 0
-    named = _labelled.named_types(jobs, rules).to_frame(index=False)
+    named = _labelled.named_types(jobs, rules)
     label = known["label"].to_numpy(dtype=object)[place[mine]]
     right = _labelled.are_right(jobs, asked["row"].to_numpy()[mine], label, named)
     is_wrong = np.zeros(len(asked), bool)
