@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ._texts import small_order
+
 
 class Groups(NamedTuple):
     """Rows, numbered by their group."""
@@ -17,7 +19,7 @@ class Groups(NamedTuple):
 
     def rows(self) -> list[np.ndarray]:
         """Give the rows of each group, in their order."""
-        order = np.argsort(self.code, kind="stable")
+        order = small_order(self.code)
         ends = np.cumsum(np.bincount(self.code, minlength=len(self.keys)))
         return np.split(order, ends[:-1]) if len(ends) else []
 

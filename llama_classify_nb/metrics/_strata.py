@@ -8,6 +8,7 @@ from scipy import special
 
 from .. import schema
 from . import _arguments, _groups, _labelled
+from ._texts import small_order
 from .intervals import clopper_pearson
 
 GROUPS = 6  # of confidence, among matched jobs: more gain next to nothing
@@ -84,7 +85,7 @@ def assign(jobs: pd.DataFrame, strata: pd.DataFrame, by: str | None = None) -> n
     if by is not None:
         group, values = pd.factorize(jobs[by])
         code = (group + 1) * size + code
-    order = np.argsort(code, kind="stable")
+    order = small_order(code)
     ends = np.cumsum(np.bincount(code, minlength=1))
     for place, row in enumerate(strata.to_dict("records")):
         one = place_of.get(row["outcome"], -1)
@@ -136,12 +137,12 @@ def allocate(n: int, n_jobs: np.ndarray, spread: np.ndarray, least: np.ndarray) 
 def scores(jobs: pd.DataFrame, number: np.ndarray, strata: pd.DataFrame) -> np.ndarray:
     """Give the logit of each stratum's mean confidence; NaN where it is of no matter."""
     confidence = jobs["confidence"].to_numpy(dtype=np.float64, na_value=np.nan)
-    inside = number >= 0
-    # In order of size: sums then come out alike to the last digit, however the jobs stand.
-    order = np.argsort(confidence[inside], kind="stable")
-    place, sorted_ = number[inside][order], confidence[inside][order]
-    n = np.maximum(np.bincount(place, minlength=len(strata)), 1)
-    mean = np.bincount(place, sorted_, minlength=len(strata)) / n
+    parts = np.split(confidence[small_order(number)], np.cumsum(np.bincount(number + 1, minlength=len(strata) + 1)))[
+        1:-1
+    ]
+    # In order of size, one after another: sums then come out alike to the last digit, however the jobs stand.
+    sums = [np.cumsum(np.sort(part))[-1] if len(part) else 0.0 for part in parts]
+    mean = np.array(sums, np.float64) / np.maximum([len(part) for part in parts], 1)
     return np.where(strata["confidence_from"].isna(), np.nan, logit(mean))
 
 

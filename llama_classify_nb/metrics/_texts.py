@@ -121,6 +121,15 @@ def distinct(cells: np.ndarray) -> np.ndarray:
     return np.asarray(cells[np.append(True, cells[1:] != cells[:-1])[: len(cells)]])
 
 
+def small_order(numbers: np.ndarray) -> np.ndarray:
+    """Give the places of whole numbers in order; equal ones stay as they stand.
+
+    Those of 16 bits NumPy sorts without comparing them, in a fraction of the time.
+    """
+    is_small = len(numbers) and numbers.min() >= -(1 << 15) and numbers.max() < 1 << 15
+    return np.argsort(numbers.astype(np.int16) if is_small else numbers, kind="stable")
+
+
 def text_order(values: pd.Series) -> np.ndarray:
     """Give the places of texts in the order in which Python sorts them; equal ones stay as they stand.
 
