@@ -214,14 +214,13 @@ def rows_kept(jobs: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
     in_arrow = np.array([isinstance(one, pd.StringDtype) and one.storage == "pyarrow" for one in jobs.dtypes], bool)
     places = np.flatnonzero(in_arrow).tolist()
     kept, mask = jobs.loc[:, ~in_arrow][keep], pa.array(keep)
-    as_texts: Any = pd.arrays.ArrowStringArray
 
     def texts(place: int) -> Any:
         column = jobs.iloc[:, place]
         found = pa.chunked_array(column.array.__arrow_array__())
         # Where nothing is there, any rows will do.
         some = found[: len(kept)] if found.null_count == len(found) else found.filter(mask)
-        return as_texts(some, dtype=column.dtype)
+        return pd.array(some, dtype=column.dtype)
 
     with ThreadPoolExecutor(2) as pool:
         for place, array in zip(places, pool.map(texts, places), strict=True):
