@@ -108,7 +108,7 @@ def _partial(jobs: pd.DataFrame, by: str | None, no_match: bool) -> pd.DataFrame
     confidence = np.full(len(jobs), np.nan)
     confidence[use] = _arguments.answered_confidence(jobs.loc[use, ["outcome", "confidence"]])[1]
     keys = {} if by is None else {by: jobs[by].array}
-    return _counts.tally(pd.DataFrame({**keys, "confidence": confidence}))
+    return _counts.tally_confidences(pd.DataFrame({**keys, "confidence": confidence}))
 
 
 def _used(jobs: pd.DataFrame, *, no_match: bool) -> np.ndarray:

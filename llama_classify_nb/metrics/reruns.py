@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from . import _arguments, _groups, _labelled, _runs, _sides, _stratified
-from ._texts import codes, some_rows
+from ._texts import codes
 from .calibration import auroc
 from .intervals import clopper_pearson, wilson
 
@@ -178,9 +178,9 @@ def _judge(asked: pd.DataFrame, jobs: pd.DataFrame, labels: pd.DataFrame | None,
     asked["is_labelled"] = asked["is_wrong"] = np.zeros(len(asked), bool)
     if labels is None:
         return
-    known = _sides.labels_of_files(jobs, labels)
-    file = some_rows(jobs[["file_input"]], asked["row"].to_numpy())["file_input"]
-    place = _labelled.places(file, known["file_input"])
+    file = _runs.file_codes(jobs)
+    known, place = _sides.labels_of_files(jobs, labels, file)
+    place = place[file[asked["row"].to_numpy()]]
     mine = place >= 0
     named = _labelled.named_types(jobs, rules)
     label = known["label"].to_numpy(dtype=object)[place[mine]]

@@ -82,7 +82,7 @@ def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
     _arguments.need_columns(jobs, "outcome", "type", "confidence", "rule_set")
     answered, confidence = _arguments.answered_confidence(jobs)
     some = jobs.loc[answered, ["rule_set", "type"]].astype("category").reset_index(drop=True)
-    return _counts.tally(some.assign(confidence=confidence))
+    return _counts.tally_confidences(some.assign(confidence=confidence))
 
 
 def _finish(cells: pd.DataFrame, rules: pd.DataFrame, level: float) -> pd.DataFrame:
