@@ -185,7 +185,10 @@ def test_rule_sets_are_linted_together_as_each_by_itself() -> None:
     for number in range(60):
         size = int(chance.integers(1, 6))
         kinds = ["memo", "Memo ", "letter", "tax_form", "é"][:size]
-        long = [*words, *(f"dates and names and figures of page {number % 3}", f"dates and names and figures {number}")]
+        long = [
+            *words,
+            *(f"dates and names and figures of page {number % 3}", f"dates, names and figures of the page {number}"),
+        ]
         texts = [long[place] for place in chance.integers(len(long), size=size)]
         sets.append(
             pd.DataFrame({"rule_set": f"r{number}", "position": range(size), "type": kinds, "description": texts})
