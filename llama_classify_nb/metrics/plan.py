@@ -286,12 +286,19 @@ def _table(
 def _framed(jobs: pd.DataFrame, rows: list[dict[str, Any]], by: str | None) -> pd.DataFrame:
     dtypes: dict[str, Any] = {"stratum": schema.TEXT}
     if by is not None:
-        dtypes[by] = lambda values: _groups.column_of(jobs, by, values)
+        dtypes[by] = lambda values: _with_none(jobs, by, values)
     dtypes["outcome"] = lambda values: pd.Categorical(values, list(schema.OUTCOMES))
     dtypes |= {"confidence_from": "float64", "confidence_to": "float64", "n_jobs": "int64"}
     dtypes |= {"expected_accuracy": "float64", "n_labelled": "int64", "n_to_draw": "int64", "n": "int64"}
     dtypes |= {"inclusion_probability": "float64", "half_width": "float64", "n_simple_random": "Int64"}
     return _groups.table(jobs, None, rows, dtypes)
+
+
+def _with_none(jobs: pd.DataFrame, by: str, values: list[Any]) -> pd.Series:
+    """Make a column of ``by`` whose last value is missing, with the dtype that it has in jobs, or the like."""
+    like = {"i": "Int64", "u": "UInt64", "b": "boolean"}.get(getattr(jobs[by].dtype, "kind", "O"))
+    is_plain = isinstance(jobs[by].dtype, np.dtype)
+    return pd.Series(values, dtype=like) if is_plain and like else _groups.column_of(jobs, by, values)
 
 
 def _for_threshold(jobs: pd.DataFrame, found: _labelled.Labelled | None, target: float, budget: int) -> pd.DataFrame:

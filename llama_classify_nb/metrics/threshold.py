@@ -200,12 +200,17 @@ def thinned(labels: pd.DataFrame) -> pd.DataFrame:
 
 def uniform(values: pd.Series, salt: str = "") -> np.ndarray:
     """Give each value a number between 0 and 1 that depends on it and the salt alone, as if drawn at random."""
+    return hashed(values, salt) / 2**53
+
+
+def hashed(values: pd.Series, salt: str = "") -> np.ndarray:
+    """Give each value a whole number of 53 bits that depends on it and the salt alone, as if drawn at random."""
     key = hashlib.sha256(salt.encode()).hexdigest()[:16]
     texts = values.astype(object).to_numpy()
     if not pd.api.types.is_string_dtype(values.dtype):
         texts = np.array([str(one) for one in texts], object)
-    hashed = pd.util.hash_array(texts, hash_key=key, categorize=False)
-    return np.asarray(hashed >> np.uint64(11), np.float64) / 2**53
+    found = pd.util.hash_array(texts, hash_key=key, categorize=False)
+    return np.asarray(found >> np.uint64(11), np.int64)
 
 
 def _drawn_from(
