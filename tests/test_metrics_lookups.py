@@ -110,11 +110,15 @@ def test_odd_characters_of_a_quote_are_left_out() -> None:
     assert _rule_quotes.plain("x" * 20, 10) == "x" * 9 + "…"
 
 
+@pytest.mark.parametrize("beginning", ["", "https://files.example.com/é"])
 @settings(max_examples=50, deadline=None)
 @given(
-    st.lists(st.none() | st.text("ab\0é\U0001f600", max_size=3).map("12345678".__add__) | st.text("ab", max_size=18))
+    texts=st.lists(
+        st.none() | st.text("ab\0é\U0001f600", max_size=3).map("12345678".__add__) | st.text("ab", max_size=18)
+    )
 )
-def test_texts_are_put_in_the_order_that_python_puts_them(texts: list[str | None]) -> None:
+def test_texts_are_put_in_the_order_that_python_puts_them(beginning: str, texts: list[str | None]) -> None:
+    texts = [text if text is None else beginning + text for text in texts]
     found = _texts.text_order(pd.Series(texts, dtype=schema.TEXT))
     assert found.tolist() == sorted(
         range(len(texts)), key=lambda place: "nan" if texts[place] is None else texts[place]

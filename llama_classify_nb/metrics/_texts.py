@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -144,8 +145,8 @@ def small_order(numbers: np.ndarray) -> np.ndarray:
 def text_order(values: pd.Series) -> np.ndarray:
     """Give the places of texts in the order in which Python sorts them; equal ones stay as they stand.
 
-    What is no column of texts is compared as text. Eight bytes at a time are compared as one number, and the next
-    eight of those alone that begin alike.
+    What is no column of texts is compared as text. Behind what all begin with, eight bytes at a time are compared as
+    one number, and the next eight of those alone that begin alike.
     """
     texts = as_texts(values)
     texts = texts if isinstance(texts.dtype, pd.StringDtype) else texts.astype(str).astype(schema.TEXT)
@@ -156,21 +157,31 @@ def text_order(values: pd.Series) -> np.ndarray:
         return np.argsort(np.array(found.to_pylist(), object), kind="stable")
     words = np.ndarray((len(padded) - 7,), ">u8", padded.data, strides=(1,))
     order, tied = np.arange(len(found)), np.arange(len(found))
-    group, at = np.zeros(len(found), np.int64), 0
+    group, at = np.zeros(len(found), np.int64), _common(found)
+    is_first = True
     while len(tied):
         rows = order[tied]
         left = np.clip(ends[rows + 1] - ends[rows] - at, 0, 8)
         key = words[np.minimum(ends[rows] + at, len(words) - 1)].astype(np.uint64)
         cut = ((8 - left) % 8 * 8).astype(np.uint64)  # what stands behind a text is of the next one
         key = np.where(left > 0, key >> cut << cut, np.uint64(0))
-        sorted_ = np.lexsort((key, group)) if at else np.argsort(key, kind="stable")
+        sorted_ = np.argsort(key, kind="stable") if is_first else np.lexsort((key, group))
         key, left = key[sorted_], left[sorted_]
         order[tied] = rows[sorted_]
         same = (key[1:] == key[:-1]) & (group[1:] == group[:-1]) & (left[1:] == 8)
         is_tied = np.append(same, False) | np.append(False, same)
         group = np.cumsum(np.append(True, ~same))[: len(key)][is_tied[: len(key)]]
-        tied, at = tied[is_tied[: len(key)]], at + 8
+        tied, at, is_first = tied[is_tied[: len(key)]], at + 8, False
     return order
+
+
+def _common(texts: Any) -> int:
+    """Give with how many bytes all texts begin alike."""
+    ends = pc.min_max(texts)
+    if not ends["min"].is_valid:
+        return 0
+    pairs = zip(*(ends[name].as_py().encode() for name in ("min", "max")), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def words_in(texts: Any, folded: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]]:
