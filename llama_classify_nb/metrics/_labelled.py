@@ -252,7 +252,7 @@ def _judged(
     right = typed & (answer == label)
     unanswered = scored & ~typed
     if unanswered.any():
-        asked = pd.DataFrame({"rule_set": _rule_set(some), "type": label}, index=range(len(some)))[unanswered]
+        asked = pd.DataFrame({"rule_set": _rule_set(some[unanswered]), "type": label[unanswered]})
         right[unanswered] = ~np.isin(*pair_numbers(asked, named_types(jobs, rules)))
     return scored, typed, right
 
