@@ -66,6 +66,14 @@ class TestGroups:
                 pd.testing.assert_frame_equal(mine.reset_index(drop=True), alone)
                 assert len(part) == len(mine)
 
+    @pytest.mark.parametrize("dtype", ["int32", "bool", "float64", "Int64", "category", object])
+    def test_a_plan_by_values_of_any_kind_is_drawn(self, sample: lcn.JobSet, dtype: Any) -> None:
+        jobs = sample.jobs.assign(kind=pd.Series(np.arange(len(sample.jobs)) % 2).astype(dtype).array)
+        plan = metrics.audit_plan(jobs, by="kind")
+        assert plan["kind"].isna().tolist() == [False] * (len(plan) - 1) + [True]
+        queue = metrics.draw_sample(jobs, plan)
+        assert len(queue) == plan["n_to_draw"].iloc[-1]
+
 
 class TestScores:
     def test_the_bundled_jobs_score_as_documented(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
