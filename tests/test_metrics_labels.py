@@ -52,6 +52,29 @@ def judged(jobs: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["configuration_id", "confidence", "answer", "label", "right"])
 
 
+class TestGroups:
+    def test_a_column_of_numbers_with_gaps_makes_groups(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
+        jobs = sample.jobs.assign(max_pages=pd.array(np.arange(len(sample.jobs)) % 3, "Int64"))
+        jobs.loc[jobs["max_pages"] == 2, "max_pages"] = pd.NA
+        for metric in (metrics.accuracy, metrics.calibration_scores, metrics.risk_coverage_curve):
+            table = metric(jobs, labels, by="max_pages")
+            assert table["max_pages"].drop_duplicates().fillna(-1).tolist() == [0, 1, -1]
+            for value, part in table.groupby("max_pages"):
+                alone = metric(jobs[(jobs["max_pages"] == value).fillna(False)], labels, rules=sample.rules)
+                whole = metric(jobs, labels, rules=sample.rules, by="max_pages")
+                mine = whole[(whole["max_pages"] == value).fillna(False)].drop(columns="max_pages")
+                pd.testing.assert_frame_equal(mine.reset_index(drop=True), alone)
+                assert len(part) == len(mine)
+
+    @pytest.mark.parametrize("dtype", ["int32", "bool", "float64", "Int64", "category", object])
+    def test_a_plan_by_values_of_any_kind_is_drawn(self, sample: lcn.JobSet, dtype: Any) -> None:
+        jobs = sample.jobs.assign(kind=pd.Series(np.arange(len(sample.jobs)) % 2).astype(dtype).array)
+        plan = metrics.audit_plan(jobs, by="kind")
+        assert plan["kind"].isna().tolist() == [False] * (len(plan) - 1) + [True]
+        queue = metrics.draw_sample(jobs, plan)
+        assert len(queue) == plan["n_to_draw"].iloc[-1]
+
+
 class TestScores:
     def test_the_bundled_jobs_score_as_documented(self, sample: lcn.JobSet, labels: pd.DataFrame) -> None:
         table = metrics.accuracy(sample.jobs, labels, rules=sample.rules, by="configuration_id")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llama_classify_nb import schema
-from llama_classify_nb.metrics import _labelled, _rule_quotes, _texts, _words
+from llama_classify_nb.metrics import _confidence_bins, _labelled, _rule_quotes, _texts, _words
 
 SOME = st.lists(st.none() | st.sampled_from(["", "a", "b", "é", "a\0b", "\U0001f600"]))
 
@@ -63,6 +63,35 @@ def test_some_rows_are_those_that_iloc_takes(values: list[str | None], data: st.
 
 
 @settings(max_examples=30)
+@given(SOME, st.data())
+def test_kept_rows_are_those_that_pandas_keeps(values: list[str | None], data: st.DataObject) -> None:
+    kinds = {"text": schema.TEXT, "object": object, "kind": "category", "none": schema.TEXT}
+    jobs = pd.DataFrame({name: pd.Series(values, dtype=dtype) for name, dtype in kinds.items()}).assign(none=None)
+    jobs = jobs.astype({"none": schema.TEXT}).assign(number=1.5).set_index("object", drop=False)
+    jobs.columns = ["text", "object", "text", "none", "number"]
+    jobs.attrs["made"] = "here"
+    keep = np.array(data.draw(st.lists(st.booleans(), min_size=len(jobs), max_size=len(jobs))), bool)
+    found = _texts.rows_kept(jobs, keep)
+    pd.testing.assert_frame_equal(found, jobs[keep].copy())
+    assert found.attrs == jobs.attrs
+
+
+@settings(max_examples=30)
+@given(st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=20), min_size=1))
+def test_means_of_bins_are_those_of_numpy_to_the_last_digit(bins: list[list[float]]) -> None:
+    sizes = np.array([len(one) for one in bins])
+    found = _confidence_bins._means(np.concatenate(bins), sizes)
+    assert found.tolist() == [np.mean(one) for one in bins]
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(-70_000, 70_000) | st.integers(-3, 3)))
+def test_whole_numbers_are_put_in_order_and_equal_ones_stay(numbers: list[int]) -> None:
+    found = _texts.small_order(np.array(numbers, np.int64))
+    assert found.tolist() == sorted(range(len(numbers)), key=numbers.__getitem__)
+
+
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 5)))
 def test_distinct_numbers_are_in_order(numbers: list[int]) -> None:
     assert _texts.distinct(np.array(numbers, np.int64)).tolist() == sorted(set(numbers))
@@ -81,11 +110,15 @@ def test_odd_characters_of_a_quote_are_left_out() -> None:
     assert _rule_quotes.plain("x" * 20, 10) == "x" * 9 + "…"
 
 
+@pytest.mark.parametrize("beginning", ["", "https://files.example.com/é"])
 @settings(max_examples=50, deadline=None)
 @given(
-    st.lists(st.none() | st.text("ab\0é\U0001f600", max_size=3).map("12345678".__add__) | st.text("ab", max_size=18))
+    texts=st.lists(
+        st.none() | st.text("ab\0é\U0001f600", max_size=3).map("12345678".__add__) | st.text("ab", max_size=18)
+    )
 )
-def test_texts_are_put_in_the_order_that_python_puts_them(texts: list[str | None]) -> None:
+def test_texts_are_put_in_the_order_that_python_puts_them(beginning: str, texts: list[str | None]) -> None:
+    texts = [text if text is None else beginning + text for text in texts]
     found = _texts.text_order(pd.Series(texts, dtype=schema.TEXT))
     assert found.tolist() == sorted(
         range(len(texts)), key=lambda place: "nan" if texts[place] is None else texts[place]

@@ -168,6 +168,37 @@ def test_the_sample_is_clean_and_errors_come_first(sample: lcn.JobSet) -> None:
 # Diff
 
 
+def test_rule_sets_are_linted_together_as_each_by_itself() -> None:
+    words = [
+        "memo",
+        "Tax form",
+        "a letter, not a memo",
+        "a letter, not a Memo!",
+        "",
+        "—",
+        None,
+        "short",
+        "É é ﬁle 手紙",
+    ]
+    chance = np.random.default_rng(0)
+    sets = []
+    for number in range(60):
+        size = int(chance.integers(1, 6))
+        kinds = ["memo", "Memo ", "letter", "tax_form", "é"][:size]
+        long = [
+            *words,
+            *(f"dates and names and figures of page {number % 3}", f"dates, names and figures of the page {number}"),
+        ]
+        texts = [long[place] for place in chance.integers(len(long), size=size)]
+        sets.append(
+            pd.DataFrame({"rule_set": f"r{number}", "position": range(size), "type": kinds, "description": texts})
+        )
+    each = pd.concat([lcn.metrics.rule_lint(one) for one in sets], ignore_index=True)
+    together = lcn.metrics.rule_lint(pd.concat(sets, ignore_index=True))
+    pd.testing.assert_frame_equal(together, each)
+    assert set(together["check"]) >= {"similar_description", "duplicate_description", "names_other_type"}
+
+
 def test_each_kind_of_change_is_told() -> None:
     rules = rules_of(
         {"a": "alpha one", "b": "beta two", "c": "gamma", "d": "delta", "e": "epsilon"},

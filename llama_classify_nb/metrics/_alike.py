@@ -10,6 +10,7 @@ stays, and so does all whose sentence might depend on what stands around it.
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,7 +95,9 @@ def alike(messages: Any) -> Any:
     line_end, nothing = pa.scalar("\n", pa.large_string()), pa.scalar("", pa.large_string())
     # With a line's end behind each, no word of one message touches a word of the next.
     lines = pc.binary_join_element_wise(messages, line_end, nothing)
-    return pa.concat_arrays([_changed(lines.slice(start, _PIECE)) for start in range(0, max(len(lines), 1), _PIECE)])
+    pieces = [lines.slice(start, _PIECE) for start in range(0, max(len(lines), 1), _PIECE)]
+    with ThreadPoolExecutor(2) as pool:
+        return pa.concat_arrays([*pool.map(_changed, pieces)])
 
 
 def _changed(lines: Any) -> Any:

@@ -26,6 +26,7 @@ NEVER = np.iinfo(np.int64).max
 #: Different confidences that are counted each by itself; of more, those that agree in so many decimals are one.
 MOST_VALUES, DECIMALS = 20_000, 4
 _ROUNDED = "rounded"
+_SHOWS = 3 * MOST_VALUES  # jobs: if all confidences differ, so many show it
 
 
 #: A measure beside the count: how it is put together, and the value of each row.
@@ -101,6 +102,19 @@ def merge(parts: Sequence[pd.DataFrame], measures: dict[str, Any] | None = None)
 
 def _stacked(parts: Sequence[pd.DataFrame], name: str) -> np.ndarray:
     return np.concatenate([part[name].to_numpy() for part in parts])
+
+
+def tally_confidences(frame: pd.DataFrame, column: str = "confidence") -> pd.DataFrame:
+    """Count rows as `tally` does, where `merge_confidences` will put the counts together.
+
+    Where the first jobs already show that it will round all, they are rounded before they are counted.
+    """
+    first = frame[column].to_numpy()[:_SHOWS]
+    if len(distinct(first[~np.isnan(first)])) <= MOST_VALUES:
+        return tally(frame)
+    cells = tally(frame.assign(**{column: np.round(frame[column].to_numpy(), DECIMALS)}))
+    cells.attrs[_ROUNDED] = True
+    return cells
 
 
 def merge_confidences(parts: Sequence[pd.DataFrame], column: str = "confidence") -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,12 +13,12 @@ import pyarrow.compute as pc
 from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments
-from ._texts import some_rows, text_order
+from ._texts import as_texts, some_rows, text_order
 
 #: Jobs that came to an end with an answer to judge, be it that no rule matches.
 SCORED = ("matched", "no_match", "unscored")
-#: What is read of a job beside its label, where jobs has it: reasonings by the million would be copied for nothing.
-READ = ("job_id", "file_input", "outcome", "type", "confidence", "rule_set")
+#: What is read of a job beside its label, where jobs has it: texts by the million would be copied for nothing.
+READ = ("outcome", "type", "confidence", "rule_set")
 
 
 class Labelled(NamedTuple):
@@ -25,6 +26,7 @@ class Labelled(NamedTuple):
 
     jobs: pd.DataFrame  # of their rows what `READ` names, index 0 to n - 1
     row: np.ndarray  # where in the table jobs each stands
+    of: np.ndarray  # the number of its label
     label: np.ndarray  # of texts
     scored: np.ndarray  # bool: came to an end with an answer
     typed: np.ndarray  # bool: the answer is a type
@@ -93,7 +95,7 @@ def match(
     row = row[text_order(some_rows(jobs[[own]], row)[own])]
     label = found["label"].to_numpy(dtype=object)[place[row]]
     some = read(jobs, row)
-    return Labelled(some, row, label, *_judged(jobs, some, label, rules))
+    return Labelled(some, row, place[row], label, *_judged(jobs, some, label, rules))
 
 
 def agreed(
@@ -105,9 +107,11 @@ def agreed(
     key = "job_id" if "job_id" in labels.columns else "file_input"
     _arguments.need_columns(jobs, key)
     _arguments.outcome_codes(jobs)
-    found = majority(labels, key, name)
-    _need_spelling(jobs, labels, key, rules, name)
-    place = places(jobs[key], found[key])
+    with ThreadPoolExecutor(1) as pool:  # Arrow looks up the jobs while labels are counted
+        first = pool.submit(places, as_texts(jobs[key]), as_texts(labels[key]))
+        found, number = _majority(labels, key, name)
+        _need_spelling(jobs, labels, rules, name, of=key)
+        place = number[first.result()]
     if len(found) and len(jobs) and not (place >= 0).any():
         raise ArgumentError(
             f"{name}: none of its {len(found):,} values of {key} is in jobs, for example {found[key].iloc[0]!r}; "
@@ -122,7 +126,7 @@ def read(jobs: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
 
 
 def places(values: pd.Series, among: pd.Series) -> np.ndarray:
-    """Give the place of each value among others, which hold none twice; -1: it isn't there."""
+    """Give the place of each value among others, the first of several; -1: it isn't there, or is missing."""
     if isinstance(values.dtype, pd.StringDtype):
         try:
             # A million texts are compared as Arrow holds them, rather than each made an object first.
@@ -134,13 +138,19 @@ def places(values: pd.Series, among: pd.Series) -> np.ndarray:
             texts = pa.array(values, pa.large_string(), from_pandas=True)
             found = pc.index_in(texts, value_set=known, skip_nulls=True)
             return np.asarray(found.fill_null(-1).to_numpy()).astype(np.int64)
-    return np.asarray(pd.Index(among).get_indexer(pd.Index(values)))
+    code, distinct = pd.factorize(among)
+    first = np.full(len(distinct) + 1, -1, np.int64)
+    first[code[::-1]] = np.arange(len(code))[::-1]  # of several, the last one set stays: the first of them
+    first[-1] = -1  # where missing ones were put
+    return np.asarray(first[pd.Index(distinct).get_indexer(pd.Index(values))])
 
 
 def first_rows(jobs: pd.DataFrame, job_ids: pd.Series) -> np.ndarray:
     """Give the row of the first job that has each of these ids; -1: none has it."""
+    if 4 * len(job_ids) > len(jobs):  # it takes less time to look up so many among the jobs than the jobs among them
+        return places(as_texts(job_ids), as_texts(jobs["job_id"]))
     wanted = job_ids.dropna().drop_duplicates()
-    place = places(jobs["job_id"], wanted)
+    place = places(as_texts(jobs["job_id"]), wanted)
     rows = np.flatnonzero(place >= 0)[::-1]
     first = np.full(len(wanted) + 1, -1, np.int64)
     first[place[rows]] = rows  # of several, the last one set stays: the first of the jobs
@@ -159,22 +169,37 @@ def each(jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None = 
             f"labels: no label is of a job in jobs; the first is of {labels['job_id'].iloc[0]!r}, and jobs holds such "
             f"as {jobs['job_id'].iloc[0]!r}"
         )
-    _need_spelling(jobs, labels, "job_id", rules, "labels")
+    _need_spelling(jobs, labels, rules, "labels", of="job_id")
     some = read(jobs, row[mine])
     scored, right = np.zeros(len(labels), bool), np.zeros(len(labels), bool)
     scored[mine], _, right[mine] = _judged(jobs, some, labels["label"].to_numpy(dtype=object)[mine], rules)
     return scored, right
 
 
-def _need_spelling(jobs: pd.DataFrame, labels: pd.DataFrame, key: str, rules: pd.DataFrame | None, name: str) -> None:
-    """Raise ArgumentError if a job's label is a type but for case or spaces: its answer would be wrong in silence."""
+def are_right(jobs: pd.DataFrame, row: np.ndarray, label: np.ndarray, rules: pd.DataFrame) -> np.ndarray:
+    """Judge the answers in some rows, each by the label that is known to be its own."""
+    some = read(jobs, row)
+    _need_spelling(some, pd.DataFrame({"label": label}), rules, "labels")
+    return _judged(jobs, some, label, rules)[2]
+
+
+def _need_spelling(
+    jobs: pd.DataFrame, labels: pd.DataFrame, rules: pd.DataFrame | None, name: str, of: str | None = None
+) -> None:
+    """Raise ArgumentError if a job's label is a type but for case or spaces: its answer would be wrong in silence.
+
+    ``of`` is the column that tells whose label it is; None: all are of the jobs.
+    """
     if rules is not None:
         need_rules(rules)
     types = {str(one) for one in classes(jobs, np.empty(0, object), rules)}
     known = {one.strip().casefold(): one for one in types}
-    texts = labels["label"].astype(object)
-    slips = [one for one in texts.dropna().unique() if one not in types and str(one).strip().casefold() in known]
-    slips = texts[texts.isin(slips) & labels[key].isin(jobs[key])].unique().tolist() if slips else []
+    said = labels["label"].dropna().unique()
+    slips = [one for one in said if one not in types and str(one).strip().casefold() in known]
+    if slips:
+        texts = labels["label"].astype(object)
+        mine = texts.isin(slips) if of is None else texts.isin(slips) & labels[of].isin(jobs[of])
+        slips = texts[mine].unique().tolist()
     if slips:
         raise ArgumentError(
             f"{name}: the label {slips[0]!r} is the type {known[slips[0].strip().casefold()]!r} but for case or spaces"
@@ -184,18 +209,28 @@ def _need_spelling(jobs: pd.DataFrame, labels: pd.DataFrame, key: str, rules: pd
 
 def majority(labels: pd.DataFrame, key: str, name: str = "labels") -> pd.DataFrame:
     """Give the one label of each job: a frame of ``key`` and ``label``."""
+    return _majority(labels, key, name)[0]
+
+
+def _majority(labels: pd.DataFrame, key: str, name: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """Give the one label of each job, as `majority` does, and its place there for each row of labels; -1: none.
+
+    A last place is -1, too: that of no row.
+    """
     # As numbers, of which a million are counted in a tenth of the time.
-    (code, of), (label, found) = (pd.factorize(labels[column]) for column in (key, "label"))
+    (row_code, of), (row_label, found) = (pd.factorize(as_texts(labels[column])) for column in (key, "label"))
     of = pd.Index(of) if isinstance(of.dtype, pd.StringDtype) else pd.Index(of).astype(object)
     kinds = pd.Index(found).astype(object)
-    use = (code >= 0) & np.append(kinds != "", False)[label]
-    code, label = code[use], label[use]
+    use = (row_code >= 0) & np.append(kinds != "", False)[row_label]
+    code, label = row_code[use], row_label[use]
     odd = [kinds[one] for one in pd.unique(label) if not isinstance(kinds[one], str)]
     if odd:
         raise ArgumentError(f"{name}: the label {odd[0]!r} isn't a text; read the column as text")
     if np.bincount(code, minlength=1).max() > 1:
         code, label = _most_common(code, label, len(kinds))
-    return pd.DataFrame({key: of.take(code), "label": kinds.take(label)})
+    place = np.full(len(of) + 1, -1, np.int64)
+    place[code] = np.arange(len(code))
+    return pd.DataFrame({key: of.take(code), "label": kinds.take(label)}), place[np.append(row_code, -1)]
 
 
 def _most_common(code: np.ndarray, label: np.ndarray, n_kinds: int) -> tuple[np.ndarray, np.ndarray]:
@@ -217,34 +252,47 @@ def _judged(
     right = typed & (answer == label)
     unanswered = scored & ~typed
     if unanswered.any():
-        asked = pd.DataFrame({"rule_set": _rule_set(some), "type": label})[unanswered]
-        right[unanswered] = ~pd.MultiIndex.from_frame(asked).isin(named_types(jobs, rules))
+        asked = pd.DataFrame({"rule_set": _rule_set(some[unanswered]), "type": label[unanswered]})
+        right[unanswered] = ~np.isin(*pair_numbers(asked, named_types(jobs, rules)))
     return scored, typed, right
 
 
-def named_types(jobs: pd.DataFrame, rules: pd.DataFrame | None) -> pd.MultiIndex:
-    """Give the pairs of rule set and type: what the rules name, or without ``rules``, what answers gave."""
+def pair_numbers(asked: pd.DataFrame, named: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Number the pairs of rule set and type of two tables, equal ones alike; a missing value is equal to nothing."""
+    ones, others = np.zeros(len(asked), np.int64), np.zeros(len(named), np.int64)
+    for column in ("rule_set", "type"):
+        code, found = pd.factorize(asked[column])
+        other = pd.Index(found, dtype=object).get_indexer(pd.Index(named[column]))
+        n = len(found)
+        ones = ones * (n + 2) + np.where(code < 0, n, code)
+        others = others * (n + 2) + np.where(other < 0, n + 1, other)
+    return ones, others
+
+
+def named_types(jobs: pd.DataFrame, rules: pd.DataFrame | None) -> pd.DataFrame:
+    """Give the pairs of rule set and type, each once: what the rules name, or without ``rules``, what answers gave."""
     if rules is None:
-        pairs = _answered_types(jobs)
-    else:
-        need_rules(rules)
-        pairs = pd.DataFrame({"rule_set": rules["rule_set"].astype(object), "type": rules["type"].astype(object)})
-        if "rule_set" not in jobs.columns:
-            pairs["rule_set"] = ""
-    return pd.MultiIndex.from_frame(pairs.drop_duplicates())
+        return _pairs(jobs)
+    need_rules(rules)
+    if "rule_set" not in jobs.columns:
+        return _pairs(rules[["type"]])
+    return _pairs(rules[rules["rule_set"].notna()] if rules["rule_set"].hasnans else rules)
 
 
-def _answered_types(jobs: pd.DataFrame) -> pd.DataFrame:
-    """Give the pairs of rule set and type that answers have, each once."""
-    kind = jobs["type"].astype("category").cat
-    rule_set = jobs["rule_set"].astype("category").cat if "rule_set" in jobs.columns else None
+def _pairs(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the pairs of rule set ("" for none) and type that rows have, each once."""
+    kind = frame["type"].astype("category").cat
+    rule_set = frame["rule_set"].astype("category").cat if "rule_set" in frame.columns else None
     sets = [*(() if rule_set is None else rule_set.categories), ""]
-    code = np.full(len(jobs), -1) if rule_set is None else rule_set.codes.to_numpy().astype(np.int64)
+    code = np.full(len(frame), -1) if rule_set is None else rule_set.codes.to_numpy().astype(np.int64)
     code = np.where(code < 0, len(sets) - 1, code) * len(kind.categories) + kind.codes.to_numpy()
     pairs = pd.unique(code[kind.codes.to_numpy() >= 0])
     set_of, type_of = np.divmod(pairs, max(len(kind.categories), 1))
     return pd.DataFrame(
-        {"rule_set": np.array(sets, object)[set_of], "type": np.array(kind.categories, object)[type_of]}
+        {
+            "rule_set": pd.Series(np.array(sets, object)[set_of], dtype=object),
+            "type": pd.Series(np.array(kind.categories, object)[type_of], dtype=object),
+        }
     )
 
 
@@ -260,6 +308,14 @@ def classes(jobs: pd.DataFrame, label: np.ndarray, rules: pd.DataFrame | None = 
     return found
 
 
+def places_in(kinds: pd.Index, values: Any) -> np.ndarray:
+    """Give the place of each type among the classes; -1: it is missing."""
+    if isinstance(values, pd.Series) and isinstance(values.dtype, pd.CategoricalDtype):
+        place = kinds.get_indexer(pd.Index(values.cat.categories.astype(object)))
+        return np.asarray(np.append(place, -1)[values.cat.codes.to_numpy()])
+    return np.asarray(kinds.get_indexer(pd.Index(values, dtype=object)))
+
+
 def with_confidence(labelled: Labelled, *, no_match: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give which of the labelled jobs state a confidence, and of those the confidence, and whether they are right."""
     outcomes = ("matched", "no_match") if no_match else ("matched",)
@@ -267,31 +323,3 @@ def with_confidence(labelled: Labelled, *, no_match: bool) -> tuple[np.ndarray, 
     _arguments.need_columns(labelled.jobs, "confidence")
     _, confidence = _arguments.answered_confidence(labelled.jobs[use])
     return use, confidence, labelled.right[use]
-
-
-def groups(labelled: Labelled, use: np.ndarray, by: str | None, jobs: pd.DataFrame) -> list[tuple[dict[str, Any], Any]]:
-    """Split the jobs in use by a column: the left cells of each group's rows, and which of those in use are in it."""
-    if by is None:
-        return [({}, np.ones(int(use.sum()), bool))]
-    column = jobs[by].iloc[labelled.row[use]].reset_index(drop=True)
-    values = sorted(jobs[by].dropna().unique(), key=str)
-    parts: list[tuple[dict[str, Any], Any]] = [({by: value}, (column == value).to_numpy(bool)) for value in values]
-    if jobs[by].isna().any():
-        parts.append(({by: None}, column.isna().to_numpy(bool)))
-    return parts
-
-
-def column_of(jobs: pd.DataFrame, by: str, values: list[Any]) -> pd.Series:
-    """Make the column ``by`` of a result, with the dtype that it has in jobs."""
-    return pd.Series(values, dtype=jobs[by].dtype, name=by)
-
-
-def table(jobs: pd.DataFrame, by: str | None, rows: list[dict[str, Any]], dtypes: dict[str, Any]) -> pd.DataFrame:
-    """Make a result of its rows, with a dtype for each column."""
-    data: dict[str, Any] = {} if by is None else {by: column_of(jobs, by, [row[by] for row in rows])}
-    data |= {
-        name: dtype([row[name] for row in rows]) if callable(dtype) else pd.array([row[name] for row in rows], dtype)
-        for name, dtype in dtypes.items()
-    }
-    frame = pd.DataFrame(data, index=pd.RangeIndex(len(rows)))
-    return frame.astype({name: dtype for name, dtype in dtypes.items() if not callable(dtype)})

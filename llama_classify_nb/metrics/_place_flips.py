@@ -23,17 +23,24 @@ class Pair(NamedTuple):
     answer: tuple[np.ndarray, np.ndarray]  # the rule of each file's answer in the one and in the other; -1: none
 
 
-def pairs(answers: pd.DataFrame, sets: dict[Any, list[tuple[str, str]]]) -> Iterator[Pair]:
-    """Give pairs of rule sets with files in common; each file is in one pair only, so that files count once.
+def in_common(answers: pd.DataFrame) -> pd.DataFrame:
+    """Leave of answers the first of each rule set about a file that others answered, too: of those sets with most.
 
-    ``answers`` has ``rule_set``, ``file_input``, ``type`` and an order: of several answers of one rule set about one
-    file, the first counts.
+    ``answers`` has ``rule_set``, ``file_input``, ``type`` and an order.
     """
     once = answers.drop_duplicates(["rule_set", "file_input"])
     once = once[once["file_input"].duplicated(keep=False).to_numpy(dtype=bool)]
     most = once["rule_set"].value_counts(sort=False)
-    chosen = sorted(most.index, key=lambda name: (-most[name], str(name)))[:MOST_SETS]
-    parts = {name: some.set_index("file_input")["type"] for name, some in once.groupby("rule_set") if name in chosen}
+    chosen = sorted(zip(most.index, most.tolist(), strict=True), key=lambda one: (-one[1], str(one[0])))[:MOST_SETS]
+    return once[once["rule_set"].isin([name for name, _ in chosen])]
+
+
+def pairs(answers: pd.DataFrame, sets: dict[Any, list[tuple[str, str]]]) -> Iterator[Pair]:
+    """Give pairs of rule sets with files in common; each file is in one pair only, so that files count once.
+
+    ``answers`` are those `in_common`.
+    """
+    parts = {name: some.set_index("file_input")["type"] for name, some in answers.groupby("rule_set")}
     free = {name: part.index for name, part in parts.items()}
     for one, other in _ordered(free, sets):
         files = free[one].intersection(free[other])

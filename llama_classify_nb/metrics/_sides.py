@@ -10,6 +10,7 @@ import pandas as pd
 from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _labelled, _runs
+from ._texts import as_texts, codes
 from .selection import within_created
 
 #: What became of a type's rule from the one side's rule set to the other's.
@@ -24,6 +25,7 @@ class Sides(NamedTuple):
     type: tuple[np.ndarray, np.ndarray]  # its code; the number of types: no rule matched
     types: Any  # the categorical dtype of the codes
     n_files: tuple[int, int]  # documents that each side answered, compared or not
+    file: np.ndarray  # the number of each job's document, whether compared or not; -1: none
 
     def of(self, column: str, side: int, use: np.ndarray) -> pd.Series:
         """Give a column of the jobs of one side."""
@@ -54,9 +56,10 @@ def compare(jobs: pd.DataFrame, a: Any, b: Any, by: str) -> Sides:
     _, at_a, at_b = np.intersect1d(found[0][0], found[1][0], assume_unique=True, return_indices=True)
     row = found[0][1][at_a], found[1][1][at_b]
     answers = jobs["type"].astype("category")
-    codes = answers.cat.codes.to_numpy().astype(np.int64)
-    codes[codes < 0] = len(answers.cat.categories)
-    return Sides(jobs, row, (codes[row[0]], codes[row[1]]), answers.dtype, (len(found[0][0]), len(found[1][0])))
+    kind = answers.cat.codes.to_numpy().astype(np.int64)
+    kind[kind < 0] = len(answers.cat.categories)
+    n_files = len(found[0][0]), len(found[1][0])
+    return Sides(jobs, row, (kind[row[0]], kind[row[1]]), answers.dtype, n_files, code)
 
 
 def _side(jobs: pd.DataFrame, by: Any, argument: str, value: Any) -> np.ndarray:
@@ -112,16 +115,13 @@ def judge(sides: Sides, labels: pd.DataFrame | None, rules: pd.DataFrame | None)
     right = np.zeros(n, bool), np.zeros(n, bool)
     if labels is None:
         return Judged(label, right, None)
-    known = labels_of_files(sides.jobs, labels)
-    file = sides.of("file_input", 0, np.ones(n, bool))
-    place = _labelled.places(file, known["file_input"])
+    known, place = labels_of_files(sides.jobs, labels, sides.file)
+    place = place[sides.file[sides.row[0]]]
     some = np.flatnonzero(place >= 0)
     label[some] = known["label"].to_numpy(dtype=object)[place[some]]
-    named = _labelled.named_types(sides.jobs, rules).to_frame(index=False)
+    named = _labelled.named_types(sides.jobs, rules)
     for side in (0, 1):
-        jobs = _labelled.read(sides.jobs, sides.row[side][some])
-        found = _labelled.match(jobs, known.iloc[place[some]], named)
-        right[side][some[found.row]] = found.right
+        right[side][some] = _labelled.are_right(sides.jobs, sides.row[side][some], label[some], named)
     chance = None
     if len(known) and known["chance"].min() < known["chance"].max():
         chance = np.full(n, np.nan)
@@ -129,33 +129,46 @@ def judge(sides: Sides, labels: pd.DataFrame | None, rules: pd.DataFrame | None)
     return Judged(label, right, chance)
 
 
-def labels_of_files(jobs: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
-    """Give the label of each document: ``file_input``, ``label``, and ``chance``, the greatest it was drawn with.
+def labels_of_files(jobs: pd.DataFrame, labels: pd.DataFrame, file: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+    """Give the label of each document, and for each number of a document its place among them; -1: none, as the last.
 
-    A label of a job is one of its document; of several, those of most reviewers count, as for jobs.
+    They have ``label``, and ``chance``, the greatest it was drawn with. A label of a job is one of its document; of
+    several, those of most reviewers count, as for jobs. ``file`` has the number of each job's document.
     """
     _labelled.need_labels(labels)
-    votes = pd.DataFrame({"label": labels["label"].astype(object)})
-    if "job_id" in labels.columns:
-        row = _labelled.first_rows(jobs, labels["job_id"])
-        votes["file_input"] = jobs["file_input"].array.take(row, allow_fill=True)
-        if len(labels) and len(jobs) and (row < 0).all():
-            raise ArgumentError(
-                f"labels: none of its {len(labels):,} values of job_id is in jobs, for example "
-                f"{labels['job_id'].iloc[0]!r}; jobs holds such as {jobs['job_id'].iloc[0]!r}"
-            )
-    else:
-        votes["file_input"] = labels["file_input"].astype(object).to_numpy()
-    known = _labelled.majority(votes, "file_input")
+    votes = pd.DataFrame({"label": labels["label"], "file": _files_of(jobs, labels, file)})
+    known = _labelled.majority(votes, "file")
     known["chance"] = 1.0
     if "inclusion_probability" in labels.columns:
         chance = labels["inclusion_probability"].astype("float64")
         odd = ~((chance > 0) & (chance <= 1)) & chance.notna()
         if odd.any():
             raise ArgumentError(f"labels: inclusion_probability is {chance[odd].iloc[0]}; it must be in (0, 1]")
-        greatest = chance.groupby(votes["file_input"].astype(object).to_numpy()).max()
-        known["chance"] = known["file_input"].map(greatest).fillna(1.0).astype("float64")
-    return known
+        greatest = chance.groupby(votes["file"].to_numpy()).max()
+        known["chance"] = known["file"].map(greatest).fillna(1.0).astype("float64")
+    number = known["file"].to_numpy(dtype=np.float64).astype(np.int64)
+    place = np.full(max(file.max(initial=-1), number.max(initial=-1)) + 2, -1, np.int64)
+    place[number] = np.arange(len(number))
+    return known, place
+
+
+def _files_of(jobs: pd.DataFrame, labels: pd.DataFrame, file: np.ndarray) -> np.ndarray:
+    """Give the number of the document that each label is of; missing: it is of none."""
+    if "job_id" in labels.columns:
+        row = _labelled.first_rows(jobs, labels["job_id"])
+        if len(labels) and len(jobs) and (row < 0).all():
+            raise ArgumentError(
+                f"labels: none of its {len(labels):,} values of job_id is in jobs, for example "
+                f"{labels['job_id'].iloc[0]!r}; jobs holds such as {jobs['job_id'].iloc[0]!r}"
+            )
+        found = np.append(file, -1)[row]
+    else:
+        row = _labelled.places(as_texts(labels["file_input"]), as_texts(jobs["file_input"]))
+        # Those that no job is about have numbers of their own.
+        other = codes(labels["file_input"])
+        beyond = np.where(other < 0, -1, file.max(initial=-1) + 1 + other)
+        found = np.where(row < 0, beyond, np.append(file, -1)[row])
+    return np.where(found < 0, np.nan, found)
 
 
 def decisive(sides: Sides, rules: pd.DataFrame | None) -> np.ndarray:
@@ -168,7 +181,7 @@ def decisive(sides: Sides, rules: pd.DataFrame | None) -> np.ndarray:
     both_none = (a == b) & (a == len(sides.types.categories))
     need = np.asarray(a != b)
     if both_none.any() and "rule_set" in sides.jobs.columns:
-        sets = _name_sets(_labelled.named_types(sides.jobs, rules).to_frame(index=False))
+        sets = _name_sets(_labelled.named_types(sides.jobs, rules))
         sums = [sides.of("rule_set", side, both_none).astype(object).fillna("").map(sets).fillna(0) for side in (0, 1)]
         need[both_none] = (sums[0] != sums[1]).to_numpy()
     return need
@@ -198,9 +211,8 @@ def rule_changes(sides: Sides, use: np.ndarray, side: int, rules: pd.DataFrame |
         _arguments.need_columns(sides.jobs, "rule_set")
         kind = pd.Series(sides.answer(side, use)).astype(object)
         pair = [sides.of("rule_set", one, use).astype(object) for one in (0, 1)]
-        known = _descriptions(rules, pd.concat(pair))
-        place = [known.index.get_indexer(pd.MultiIndex.from_arrays([one, kind])) for one in pair]
-        text = [known.to_numpy().take(one, mode="clip") if len(known) else one for one in place]
+        known, place = _descriptions(rules, pair, kind)
+        text = [known.take(one, mode="clip") if len(known) else one for one in place]
         has = [one >= 0 for one in place]
         code = np.select(
             [has[0] & has[1] & (text[0] == text[1]), has[0] & has[1], has[0], has[1]], [0, 1, 2, 3], default=4
@@ -209,17 +221,23 @@ def rule_changes(sides: Sides, use: np.ndarray, side: int, rules: pd.DataFrame |
     return np.asarray(code)
 
 
-def _descriptions(rules: pd.DataFrame, rule_sets: pd.Series) -> pd.Series:
-    """Give the description of each type in some rule sets; those of a type with several rules, together."""
-    some = rules.loc[rules["rule_set"].isin(rule_sets.dropna().unique()), ["rule_set", "type", "description"]]
-    some = some.astype(object).dropna(subset=["rule_set", "type"]).fillna("")
-    some = some.sort_values(["rule_set", "type", "description"])
-    several = some.duplicated(["rule_set", "type"], keep=False)
-    parts = [some[~several].set_index(["rule_set", "type"])["description"]]
-    if several.any():
-        parts.append(some[several].groupby(["rule_set", "type"])["description"].agg("\0".join))
-    found: pd.Series = pd.concat(parts)
-    return found
+def _descriptions(
+    rules: pd.DataFrame, rule_sets: list[pd.Series], kind: pd.Series
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Give the descriptions of types in rule sets, and for several columns of these the place of each; -1: no rule.
+
+    Those of a type with several rules stand together.
+    """
+    asked = pd.concat([pd.DataFrame({"rule_set": one, "type": kind}) for one in rule_sets])
+    wanted, named = _labelled.pair_numbers(asked, rules)
+    rows = np.flatnonzero(np.isin(named, wanted))
+    text = pd.Series(rules["description"].iloc[rows].astype(object).fillna("").to_numpy(), dtype=object)
+    key = pd.Series(named[rows])
+    several = key.duplicated(keep=False).to_numpy()
+    together = text[several].groupby(key[several]).agg(lambda some: "\0".join(sorted(some)))
+    known = np.concatenate([text[~several].to_numpy(), together.to_numpy(dtype=object)])
+    place = pd.Index(np.concatenate([key[~several], together.index])).get_indexer(pd.Index(wanted))
+    return known, np.split(place, len(rule_sets))
 
 
 def text_column(values: Any) -> pd.Series:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import special
 
 from .. import schema
-from . import _arguments, _labelled
+from . import _arguments, _counts, _groups, _labelled
+from ._texts import small_order
 from .intervals import clopper_pearson
 
 GROUPS = 6  # of confidence, among matched jobs: more gain next to nothing
@@ -41,27 +45,40 @@ def cut(jobs: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
         A row per stratum: ``by`` if given, ``outcome``, ``confidence_from``, ``confidence_to`` (NaN: of no matter),
         and ``n_jobs``.
     """
-    read = [*([] if by is None else [by]), "outcome", "confidence"]
-    scored = jobs[list(dict.fromkeys(read))][_arguments.has_outcome(jobs, _labelled.SCORED)]
     rows = []
-    for value, part in [(None, scored)] if by is None else scored.groupby(by, dropna=False, observed=True, sort=True):
-        cell = {} if by is None else {by: None if pd.isna(value) else value}
-        for outcome in _labelled.SCORED:
-            mine = part[(part["outcome"] == outcome).to_numpy()]
-            if not len(mine):
-                continue
-            if outcome != "matched":
-                ends = [(np.nan, np.nan, len(mine))]
-            else:
-                ends = _confidence_groups(_arguments.answered_confidence(mine)[1])
-            for low, high, n in ends:
-                rows.append({**cell, "outcome": outcome, "confidence_from": low, "confidence_to": high, "n_jobs": n})
+    for value, outcome, confidence in _parts(jobs, by):
+        keys = {} if by is None else {by: value}
+        ends = [(np.nan, np.nan, len(confidence))]
+        for low, high, n in _confidence_groups(confidence) if outcome == "matched" else ends:
+            rows.append({**keys, "outcome": outcome, "confidence_from": low, "confidence_to": high, "n_jobs": n})
     columns = [*([] if by is None else [by]), "outcome", "confidence_from", "confidence_to", "n_jobs"]
     table = pd.DataFrame(rows, columns=columns).astype({"confidence_from": "float64", "confidence_to": "float64"})
     table["outcome"] = pd.Categorical(table["outcome"], list(schema.OUTCOMES))
     if by is not None:
-        table[by] = _labelled.column_of(jobs, by, table[by].tolist())
+        table[by] = _groups.column_of(jobs, by, table[by].tolist())
     return table.astype({"n_jobs": "int64"})
+
+
+def _parts(jobs: pd.DataFrame, by: str | None) -> Iterator[tuple[Any, str, np.ndarray]]:
+    """Give the confidences of the scored jobs by value of a column, in order, missing last, and by outcome."""
+    scored = np.flatnonzero(_arguments.has_outcome(jobs, _labelled.SCORED))
+    values: list[Any] = [None]
+    group = np.zeros(len(scored), np.int64)
+    if by is not None:
+        code, n, decode = _counts.encode(jobs[by].iloc[scored])
+        present, group = np.unique(np.where(code < 0, n, code), return_inverse=True)
+        values = [*decode(present[present < n]), *([None] if (present == n).any() else [])]
+    of_outcome = np.array([_labelled.SCORED.index(one) if one in _labelled.SCORED else -1 for one in schema.OUTCOMES])
+    cell = group * len(_labelled.SCORED) + of_outcome[_arguments.outcome_codes(jobs)[scored]]
+    order = small_order(cell)
+    some = jobs[["outcome", "confidence"]].iloc[scored[order]]
+    is_matched = _arguments.has_outcome(some, ("matched",))
+    confidence = np.full(len(scored), np.nan)
+    confidence[is_matched] = _arguments.answered_confidence(some[is_matched])[1]
+    ends = np.cumsum(np.bincount(cell, minlength=len(values) * len(_labelled.SCORED)))
+    for number, part in enumerate(np.split(confidence, ends[:-1])):
+        if len(part):
+            yield values[number // len(_labelled.SCORED)], _labelled.SCORED[number % len(_labelled.SCORED)], part
 
 
 def _confidence_groups(confidence: np.ndarray) -> list[tuple[float, float, int]]:
@@ -80,18 +97,19 @@ def assign(jobs: pd.DataFrame, strata: pd.DataFrame, by: str | None = None) -> n
     confidence = jobs["confidence"].to_numpy(dtype=np.float64, na_value=np.nan)
     place_of = {name: place for place, name in enumerate(schema.OUTCOMES)}
     code, size = _arguments.outcome_codes(jobs), len(place_of)
-    values: pd.Index = pd.Index([])
+    found = np.zeros(len(strata), np.int64)
     if by is not None:
         group, values = pd.factorize(jobs[by])
         code = (group + 1) * size + code
-    order = np.argsort(code, kind="stable")
+        known = strata[by].notna().to_numpy(dtype=bool)
+        found[known] = pd.Index(values).get_indexer(pd.Index(strata[by][known])) + 1
+        found[known & (found == 0)] = -1
+    order = small_order(code)
     ends = np.cumsum(np.bincount(code, minlength=1))
     for place, row in enumerate(strata.to_dict("records")):
         one = place_of.get(row["outcome"], -1)
-        if by is not None and not pd.isna(row[by]):
-            found = int(pd.Index(values).get_indexer([row[by]])[0])
-            one = (found + 1) * size + one if found >= 0 else -1
-        if one < 0 or one >= len(ends):
+        one = one if one < 0 or found[place] < 0 else found[place] * size + one
+        if one < 0 or found[place] < 0 or one >= len(ends):
             continue
         rows = order[ends[one - 1] if one else 0 : ends[one]]
         if not np.isnan(row["confidence_from"]):
@@ -136,12 +154,12 @@ def allocate(n: int, n_jobs: np.ndarray, spread: np.ndarray, least: np.ndarray) 
 def scores(jobs: pd.DataFrame, number: np.ndarray, strata: pd.DataFrame) -> np.ndarray:
     """Give the logit of each stratum's mean confidence; NaN where it is of no matter."""
     confidence = jobs["confidence"].to_numpy(dtype=np.float64, na_value=np.nan)
-    inside = number >= 0
-    # In order of size: sums then come out alike to the last digit, however the jobs stand.
-    order = np.argsort(confidence[inside], kind="stable")
-    place, sorted_ = number[inside][order], confidence[inside][order]
-    n = np.maximum(np.bincount(place, minlength=len(strata)), 1)
-    mean = np.bincount(place, sorted_, minlength=len(strata)) / n
+    parts = np.split(confidence[small_order(number)], np.cumsum(np.bincount(number + 1, minlength=len(strata) + 1)))[
+        1:-1
+    ]
+    # In order of size, one after another: sums then come out alike to the last digit, however the jobs stand.
+    sums = [np.cumsum(np.sort(part))[-1] if len(part) else 0.0 for part in parts]
+    mean = np.array(sums, np.float64) / np.maximum([len(part) for part in parts], 1)
     return np.where(strata["confidence_from"].isna(), np.nan, logit(mean))
 
 

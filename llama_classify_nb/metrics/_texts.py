@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -51,6 +52,17 @@ def _array(values: pd.Series, column: str) -> Any:
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeEncodeError) as error:
         raise ArgumentError(f"jobs: the column {column!r} must hold texts; {values.dtype} doesn't: {error}") from error
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def as_texts(values: pd.Series) -> pd.Series:
+    """Give texts that are objects as a column of text, which Arrow reads in less time; anything else as it is."""
+    if values.dtype != object:
+        return values
+    try:
+        found = pa.array(values.to_numpy(dtype=object), pa.large_string(), from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
+        return values
+    return pd.Series(pd.array(found, dtype=schema.TEXT), index=values.index, name=values.name)
 
 
 def in_pieces(ask: Callable[[Any], np.ndarray], texts: Any, rows: np.ndarray | None = None) -> np.ndarray:
@@ -121,13 +133,23 @@ def distinct(cells: np.ndarray) -> np.ndarray:
     return np.asarray(cells[np.append(True, cells[1:] != cells[:-1])[: len(cells)]])
 
 
+def small_order(numbers: np.ndarray) -> np.ndarray:
+    """Give the places of whole numbers in order; equal ones stay as they stand.
+
+    Those of 16 bits NumPy sorts without comparing them, in a fraction of the time.
+    """
+    is_small = len(numbers) and numbers.min() >= -(1 << 15) and numbers.max() < 1 << 15
+    return np.argsort(numbers.astype(np.int16) if is_small else numbers, kind="stable")
+
+
 def text_order(values: pd.Series) -> np.ndarray:
     """Give the places of texts in the order in which Python sorts them; equal ones stay as they stand.
 
-    What is no column of texts is compared as text. Eight bytes at a time are compared as one number, and the next
-    eight of those alone that begin alike.
+    What is no column of texts is compared as text. Behind what all begin with, eight bytes at a time are compared as
+    one number, and the next eight of those alone that begin alike.
     """
-    texts = values if isinstance(values.dtype, pd.StringDtype) else values.astype(str).astype(schema.TEXT)
+    texts = as_texts(values)
+    texts = texts if isinstance(texts.dtype, pd.StringDtype) else texts.astype(str).astype(schema.TEXT)
     found = pc.fill_null(_array(texts, str(values.name)).cast(pa.large_string()), "nan")
     ends = np.frombuffer(found.buffers()[1], np.int64)[found.offset : found.offset + len(found) + 1]
     padded = np.append(np.frombuffer(found.buffers()[2] or b"", np.uint8)[: ends[-1]], np.zeros(8, np.uint8))
@@ -135,21 +157,31 @@ def text_order(values: pd.Series) -> np.ndarray:
         return np.argsort(np.array(found.to_pylist(), object), kind="stable")
     words = np.ndarray((len(padded) - 7,), ">u8", padded.data, strides=(1,))
     order, tied = np.arange(len(found)), np.arange(len(found))
-    group, at = np.zeros(len(found), np.int64), 0
+    group, at = np.zeros(len(found), np.int64), _common(found)
+    is_first = True
     while len(tied):
         rows = order[tied]
         left = np.clip(ends[rows + 1] - ends[rows] - at, 0, 8)
         key = words[np.minimum(ends[rows] + at, len(words) - 1)].astype(np.uint64)
         cut = ((8 - left) % 8 * 8).astype(np.uint64)  # what stands behind a text is of the next one
         key = np.where(left > 0, key >> cut << cut, np.uint64(0))
-        sorted_ = np.lexsort((key, group)) if at else np.argsort(key, kind="stable")
+        sorted_ = np.argsort(key, kind="stable") if is_first else np.lexsort((key, group))
         key, left = key[sorted_], left[sorted_]
         order[tied] = rows[sorted_]
         same = (key[1:] == key[:-1]) & (group[1:] == group[:-1]) & (left[1:] == 8)
         is_tied = np.append(same, False) | np.append(False, same)
         group = np.cumsum(np.append(True, ~same))[: len(key)][is_tied[: len(key)]]
-        tied, at = tied[is_tied[: len(key)]], at + 8
+        tied, at, is_first = tied[is_tied[: len(key)]], at + 8, False
     return order
+
+
+def _common(texts: Any) -> int:
+    """Give with how many bytes all texts begin alike."""
+    ends = pc.min_max(texts)
+    if not ends["min"].is_valid:
+        return 0
+    pairs = zip(*(ends[name].as_py().encode() for name in ("min", "max")), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def words_in(texts: Any, folded: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -194,6 +226,29 @@ def order_of(values: pd.Series) -> np.ndarray:
     if isinstance(values.dtype, pd.StringDtype) and not values.hasnans:
         return text_order(values)
     return np.asarray(values.reset_index(drop=True).sort_values(kind="stable").index)
+
+
+def rows_kept(jobs: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
+    """Give the rows of a mask, with their index, as a new frame: ``jobs[keep].copy()``.
+
+    Arrow filters the pieces of its columns where they are, two columns at a time; pandas would have it put the pieces
+    of each column together first.
+    """
+    in_arrow = np.array([isinstance(one, pd.StringDtype) and one.storage == "pyarrow" for one in jobs.dtypes], bool)
+    places = np.flatnonzero(in_arrow).tolist()
+    kept, mask = jobs.loc[:, ~in_arrow][keep], pa.array(keep)
+
+    def texts(place: int) -> Any:
+        column = jobs.iloc[:, place]
+        found = pa.chunked_array(column.array.__arrow_array__())
+        # Where nothing is there, any rows will do.
+        some = found[: len(kept)] if found.null_count == len(found) else found.filter(mask)
+        return pd.array(some, dtype=column.dtype)
+
+    with ThreadPoolExecutor(2) as pool:
+        for place, array in zip(places, pool.map(texts, places), strict=True):
+            kept.insert(place, jobs.columns[place], pd.Series(array, index=kept.index), allow_duplicates=True)
+    return kept.copy()
 
 
 def some_rows(jobs: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:

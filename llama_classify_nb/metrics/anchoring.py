@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from ..exceptions import ArgumentError
-from . import _arguments, _labelled
+from . import _arguments, _groups, _labelled
 from .intervals import wilson
 
 _GROUPS = ("blind", "seen")
@@ -87,19 +87,20 @@ def anchoring(
     some = _of_a_review(labels, by)
     use, right = _labelled.each(jobs, some, rules)
     seen, right = some["seen_prediction"].to_numpy(dtype=bool)[use], right[use]
+    groups = _groups.of(some[use], by)
     rows = []
-    for cells, part in _groups(some[use], by):
+    for key, part in zip(groups.keys, groups.rows(), strict=True):
         row: dict[str, Any] = {}
-        for name, group in zip(_GROUPS, (~seen, seen), strict=True):
-            n, n_same = int((group & part).sum()), int((group & part & right).sum())
+        for name, group in zip(_GROUPS, (~seen[part], seen[part]), strict=True):
+            n, n_same = int(group.sum()), int((group & right[part]).sum())
             lower, upper = wilson(n_same, n, level)
             row |= {f"n_{name}": n, f"n_same_{name}": n_same, f"agreement_{name}": n_same / n if n else np.nan}
             row |= {f"agreement_{name}_lower": float(lower), f"agreement_{name}_upper": float(upper)}
-        rows.append({**cells, **row, **_compared(row)})
+        rows.append({**({} if by is None else {by: key}), **row, **_compared(row)})
     counts = dict.fromkeys((f"n_{kind}{name}" for name in _GROUPS for kind in ("", "same_")), "int64")
     names = [name for name in (rows[0] if rows else _empty_row()) if name != by]
     dtypes: dict[str, Any] = {name: counts.get(name, "float64") for name in names}
-    return _labelled.table(labels, by, rows, dtypes)
+    return _groups.table(labels, by, rows, dtypes)
 
 
 def _of_a_review(labels: pd.DataFrame, by: str | None) -> pd.DataFrame:
@@ -115,15 +116,6 @@ def _of_a_review(labels: pd.DataFrame, by: str | None) -> pd.DataFrame:
     some = labels[labels["job_id"].notna() & labels["label"].notna() & (labels["label"] != "")]
     some = some.drop_duplicates(whose, keep="last")
     return some[some["seen_prediction"].notna()].reset_index(drop=True)
-
-
-def _groups(some: pd.DataFrame, by: str | None) -> list[tuple[dict[str, Any], np.ndarray]]:
-    if by is None:
-        return [({}, np.ones(len(some), bool))]
-    codes, values = pd.factorize(some[by].astype(object), sort=False)
-    order = sorted(range(len(values)), key=lambda place: str(values[place]))
-    groups: list[tuple[dict[str, Any], np.ndarray]] = [({by: values[place]}, codes == place) for place in order]
-    return [*groups, ({by: None}, codes < 0)] if (codes < 0).any() else groups
 
 
 def _compared(row: dict[str, Any]) -> dict[str, float]:

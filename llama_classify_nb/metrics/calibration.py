@@ -9,13 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..exceptions import ArgumentError
-from . import _arguments, _labelled
+from . import _arguments, _counts, _groups, _labelled
+from ._confidence_bins import binned, check, gaps_of
 from .intervals import clopper_pearson
 
-#: How bins are cut: all alike wide, all with as many jobs, or one for each confidence that occurs.
-BINS = ("equal_width", "equal_mass", "atoms")
-CLOSED = ("right", "left")
 _OWN = ("bin", "lower", "upper", "n", "n_right", "confidence", "accuracy")
 _SMALL = float(np.finfo(np.float64).eps)  # as scikit-learn clips a probability before its logarithm
 
@@ -87,20 +84,23 @@ def calibration_curve(
     """
     _arguments.need_columns(jobs)
     _arguments.need_by(jobs, by, _OWN)
-    _check(kind, bins, closed)
+    check(kind, bins, closed)
     found = _labelled.match(jobs, labels, rules)
     use, confidence, right = _labelled.with_confidence(found, no_match=no_match)
-    rows = []
-    for cells, part in _labelled.groups(found, use, by, jobs):
-        for lower, upper, inside in _binned(confidence[part], kind, bins, closed, with_zero):
-            n, n_right = int(inside.sum()), int(right[part][inside].sum())
-            ends = clopper_pearson(n_right, n, level)
-            row = {**cells, "lower": lower, "upper": upper, "n": n, "n_right": n_right}
-            row |= {"confidence": confidence[part][inside].mean(), "accuracy": n_right / n}
-            rows.append(row | {"accuracy_lower": float(ends[0]), "accuracy_upper": float(ends[1])})
+    groups = _groups.of(jobs, by).take(found.row[use])
+    names = ("lower", "upper", "n", "n_right", "confidence")
+    parts = [binned(confidence[part], right[part], kind, bins, closed, with_zero) for part in groups.rows()]
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in parts] or [np.empty(0)]) for name in names
+    }
+    n, n_right = columns["n"].astype(np.int64), columns["n_right"].astype(np.int64)
+    columns["accuracy"] = _counts.share(n_right, n)
+    columns["accuracy_lower"], columns["accuracy_upper"] = clopper_pearson(n_right, n, level)
+    if by is not None:
+        columns[by] = [value for value, one in zip(groups.keys, parts, strict=True) for _ in one.n]
     rates = dict.fromkeys(("confidence", "accuracy", "accuracy_lower", "accuracy_upper"), "float64")
     dtypes = {"lower": "float64", "upper": "float64", "n": "int64", "n_right": "int64", **rates}
-    return _labelled.table(jobs, by, rows, dtypes)
+    return _groups.framed(jobs, by, columns, dtypes)
 
 
 def calibration_scores(
@@ -165,23 +165,26 @@ def calibration_scores(
     """
     _arguments.need_columns(jobs)
     _arguments.need_by(jobs, by, (*_OWN, "ece", "ece_equal_mass", "mce", "brier", "log_loss", "auroc", "separation"))
-    _check("equal_width", bins, closed)
-    _check("equal_mass", mass_bins, closed)
+    check("equal_width", bins, closed)
+    check("equal_mass", mass_bins, closed)
     found = _labelled.match(jobs, labels, rules)
     use, confidence, right = _labelled.with_confidence(found, no_match=no_match)
+    groups = _groups.of(jobs, by).take(found.row[use])
     rows = []
-    for cells, part in _labelled.groups(found, use, by, jobs):
+    for value, part in zip(groups.keys, groups.rows(), strict=True):
         c, r = confidence[part], right[part]
-        gaps = _gaps(c, r, "equal_width", bins, closed, with_zero)
+        cells = {} if by is None else {by: value}
+        gaps = gaps_of(binned(c, r, "equal_width", bins, closed, with_zero))
         row: dict[str, Any] = {**cells, "n": len(c), "ece": _weighted(gaps, len(c))}
-        row["ece_equal_mass"] = _weighted(_gaps(c, r, "equal_mass", mass_bins, closed, with_zero), len(c))
+        of_mass = binned(c, r, "equal_mass", mass_bins, closed, with_zero)
+        row["ece_equal_mass"] = _weighted(gaps_of(of_mass), len(c))
         row["mce"] = max((gap for _, gap in gaps), default=np.nan)
         given = np.clip(np.where(r, c, 1 - c), _SMALL, 1 - _SMALL)
         means = {"accuracy": r, "confidence": c, "brier": (c - r) ** 2, "log_loss": -np.log(given)}
         row |= {name: float(values.mean()) if len(c) else np.nan for name, values in means.items()}
         rows.append(row | {"auroc": auroc(c, r), "separation": separation(c, r)})
     names = ("accuracy", "confidence", "ece", "ece_equal_mass", "mce", "brier", "log_loss", "auroc", "separation")
-    return _labelled.table(jobs, by, rows, {"n": "int64", **dict.fromkeys(names, "float64")})
+    return _groups.table(jobs, by, rows, {"n": "int64", **dict.fromkeys(names, "float64")})
 
 
 def risk_coverage_curve(
@@ -238,16 +241,21 @@ def risk_coverage_curve(
     _arguments.need_by(jobs, by, ("threshold", "n", "n_wrong", "coverage", "risk"))
     found = _labelled.match(jobs, labels, rules)
     use, confidence, right = _labelled.with_confidence(found, no_match=no_match)
-    rows = []
-    for cells, part in _labelled.groups(found, use, by, jobs):
-        thresholds, n, n_wrong = accepted(confidence[part], right[part])
-        lower, upper = clopper_pearson(n_wrong, n, level)
-        for place, threshold in enumerate(thresholds):
-            row = {**cells, "threshold": threshold, "n": n[place], "n_wrong": n_wrong[place]}
-            row |= {"coverage": n[place] / part.sum(), "risk": n_wrong[place] / n[place]}
-            rows.append(row | {"risk_lower": lower[place], "risk_upper": upper[place]})
+    groups = _groups.of(jobs, by).take(found.row[use])
+    parts = [accepted(confidence[part], right[part]) for part in groups.rows()]
+    columns: dict[str, Any] = {
+        name: np.concatenate([part[place] for part in parts] or [np.empty(0)])
+        for place, name in enumerate(("threshold", "n", "n_wrong"))
+    }
+    sizes = [len(part[0]) for part in parts]
+    n, n_wrong = columns["n"].astype(np.int64), columns["n_wrong"].astype(np.int64)
+    n_all = np.repeat(np.bincount(groups.code, minlength=len(parts)), sizes)
+    columns |= {"coverage": _counts.share(n, n_all), "risk": _counts.share(n_wrong, n)}
+    columns["risk_lower"], columns["risk_upper"] = clopper_pearson(n_wrong, n, level)
+    if by is not None:
+        columns[by] = [value for value, size in zip(groups.keys, sizes, strict=True) for _ in range(size)]
     rates = dict.fromkeys(("coverage", "risk", "risk_lower", "risk_upper"), "float64")
-    return _labelled.table(jobs, by, rows, {"threshold": "float64", "n": "int64", "n_wrong": "int64", **rates})
+    return _groups.framed(jobs, by, columns, {"threshold": "float64", "n": "int64", "n_wrong": "int64", **rates})
 
 
 def accepted(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -273,53 +281,6 @@ def separation(confidence: np.ndarray, right: np.ndarray) -> float:
     if right.all() or not right.any():
         return float("nan")
     return float(confidence[right].mean() - confidence[~right].mean())
-
-
-def _check(kind: Any, bins: Any, closed: Any) -> None:
-    if kind not in BINS:
-        raise ArgumentError(f"kind is {kind!r}; it must be one of {', '.join(BINS)}")
-    if closed not in CLOSED:
-        raise ArgumentError(f"closed is {closed!r}; it must be one of {', '.join(CLOSED)}")
-    if isinstance(bins, int) and not isinstance(bins, bool) and bins >= 1:
-        return
-    if kind != "equal_width":
-        raise ArgumentError(f"bins is {bins!r}; it must be a whole number, 1 or more")
-    try:
-        edges = np.asarray(bins, dtype=np.float64)
-        good = edges.ndim == 1 and edges[0] <= 0 and edges[-1] >= 1 and bool((np.diff(edges) > 0).all())
-    except (TypeError, ValueError, IndexError):
-        good = False
-    if not good:
-        raise ArgumentError(f"bins is {bins!r}; it must be a whole number, 1 or more, or edges that rise from 0 to 1")
-
-
-def _binned(
-    confidence: np.ndarray, kind: str, bins: Any, closed: str, with_zero: bool
-) -> list[tuple[float, float, np.ndarray]]:
-    """Give lower edge, upper edge, and which jobs are inside, of each bin that holds one."""
-    if not len(confidence):
-        return []
-    if kind == "atoms":
-        return [(value, value, confidence == value) for value in np.unique(confidence)]
-    if kind == "equal_width":
-        edges = np.arange(bins + 1) / bins if isinstance(bins, int) else np.asarray(bins, dtype=np.float64)
-    else:
-        edges = np.percentile(confidence, np.linspace(0, 1, bins + 1) * 100)  # as scikit-learn, to the last digit
-    n_bins = len(edges) - 1
-    if kind == "equal_mass":  # edges that coincide bound no bin, but for the lowest or the highest confidence
-        place = np.searchsorted(edges[1:-1], confidence, side="left" if closed == "right" else "right")
-    else:
-        place = np.searchsorted(edges, confidence, side="left" if closed == "right" else "right") - 1
-        place = np.minimum(place, n_bins - 1) if closed == "left" else np.maximum(place, 0 if with_zero else -1)
-    inside = [(float(edges[bin_]), float(edges[bin_ + 1]), place == bin_) for bin_ in range(n_bins)]
-    return [one for one in inside if one[2].any()]
-
-
-def _gaps(
-    confidence: np.ndarray, right: np.ndarray, kind: str, bins: Any, closed: str, with_zero: bool
-) -> list[tuple[int, float]]:
-    binned = _binned(confidence, kind, bins, closed, with_zero)
-    return [(int(use.sum()), abs(float(right[use].mean() - confidence[use].mean()))) for _, _, use in binned]
 
 
 def _weighted(gaps: list[tuple[int, float]], n: int) -> float:

@@ -145,7 +145,7 @@ def _partial_by_type(jobs: pd.DataFrame) -> pd.DataFrame:
     _arguments.need_columns(jobs, "outcome", "type", "confidence")
     answered, confidence = _arguments.answered_confidence(jobs)
     types = jobs["type"].astype("category")[answered].array
-    return _counts.tally(pd.DataFrame({"type": types, "confidence": confidence}))
+    return _counts.tally_confidences(pd.DataFrame({"type": types, "confidence": confidence}))
 
 
 def _finish_by_type(cells: pd.DataFrame) -> pd.DataFrame:

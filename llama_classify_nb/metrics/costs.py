@@ -151,7 +151,8 @@ def _partial_curve(jobs: pd.DataFrame, by: str | None) -> tuple[pd.DataFrame, pd
     known = keys["credits"].notna().to_numpy()
     spent = _counts.tally(keys[known])
     acceptable = known & (confidence >= 0)
-    return spent, _counts.tally(keys.drop(columns="credits").assign(threshold=confidence)[acceptable])
+    curve = keys.drop(columns="credits").assign(threshold=confidence)[acceptable]
+    return spent, _counts.tally_confidences(curve, "threshold")
 
 
 def _keys(jobs: pd.DataFrame, by: str | None, more: tuple[str, ...] = ()) -> pd.DataFrame:

@@ -335,7 +335,8 @@ def _partial_confidences(jobs: pd.DataFrame, by: str, freq: str) -> pd.DataFrame
     _periods.check(jobs, by, _OWN_CONFIDENCES)
     _arguments.need_columns(jobs, "confidence")
     use, confidence = _arguments.answered_confidence(jobs)
-    return _counts.tally(pd.DataFrame({_periods.KEY: _periods.keys(jobs, by, freq, use), "confidence": confidence}))
+    keys = pd.DataFrame({_periods.KEY: _periods.keys(jobs, by, freq, use), "confidence": confidence})
+    return _counts.tally_confidences(keys)
 
 
 def _atoms(cells: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

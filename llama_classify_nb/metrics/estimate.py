@@ -9,7 +9,7 @@ import pandas as pd
 
 from .. import schema
 from ..exceptions import ArgumentError
-from . import _arguments, _labelled, _strata
+from . import _arguments, _groups, _labelled, _strata
 from .intervals import clopper_pearson
 
 METHODS = ("exact", "stratified", "model_assisted", "none")
@@ -104,7 +104,7 @@ def accuracy_estimate(
     dtypes: dict[str, Any] = {"n_jobs": "int64", "n": "int64"}
     dtypes |= dict.fromkeys(("accuracy", "accuracy_lower", "accuracy_upper", "half_width"), "float64")
     dtypes |= {"method": lambda values: pd.Categorical(values, list(METHODS)), "reason": schema.TEXT}
-    return _labelled.table(jobs, None, [row], dtypes)
+    return _groups.table(jobs, None, [row], dtypes)
 
 
 def _strata_of(plan: Any) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from ._alike import alike
 from ._counted import counted
 from ._masks import KINDS, sentence
 from ._templates import find_templates
-from ._texts import arrow_texts, some_rows
+from ._texts import arrow_texts, order_of, small_order, some_rows
 from .intervals import wilson
 from .over_time import weeks
 from .pages import scope_labels
@@ -137,7 +137,10 @@ def failure_assignments(jobs: pd.DataFrame) -> pd.DataFrame:
     templates = _templates_of(_compared(decode(np.arange(n))))
     table = pd.DataFrame({"job_id": failed["job_id"].array, "template": templates.take(code).array})
     # The template breaks the tie of jobs with one id.
-    return table.sort_values(["job_id", "template"], ignore_index=True)
+    by_template = small_order(pd.factorize(table["template"], sort=True)[0])
+    order = by_template[order_of(table["job_id"].iloc[by_template])]
+    found: pd.DataFrame = table.iloc[order].reset_index(drop=True)
+    return found
 
 
 def _merge(parts: Sequence[pd.DataFrame], key: str = "sentence") -> pd.DataFrame:
@@ -145,7 +148,11 @@ def _merge(parts: Sequence[pd.DataFrame], key: str = "sentence") -> pd.DataFrame
     rows = pd.concat(parts, ignore_index=True)
     if key == "sentence":
         rows[key] = _compared(rows[key]).array
-    rows = rows.sort_values(["first_seen", "example_job_id", "example"], kind="stable")
+    order = order_of(rows["example_job_id"])
+    if not rows["example_job_id"].is_unique:
+        by_example = order_of(rows["example"])
+        order = by_example[order_of(rows["example_job_id"].iloc[by_example])]
+    rows = rows.iloc[order].sort_values("first_seen", kind="stable")
     groups = rows.groupby(key, sort=True)
     earliest = rows.drop_duplicates(key).set_index(key).sort_index()
     earliest["count"] = groups["count"].sum()

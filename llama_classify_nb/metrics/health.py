@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from .. import schema
-from . import _arguments, _counts, _labelled
+from . import _arguments, _counts, _groups, _labelled
 from ._counted import counted
+from ._texts import small_order
 from .calibration import auroc, separation
 
 # A threshold can only be put between atoms. Where one atom holds this share of the jobs, it holds more than a third of
@@ -87,16 +88,19 @@ def confidence_health(
     confidence, count = cells["confidence"].to_numpy(), cells["count"].to_numpy()
     stated = ~np.isnan(confidence)
     row_of, values, right = _judged(jobs, labels, rules, no_match=no_match)
-    of_label = None if by is None or labels is None else jobs[by].iloc[row_of]
+    parts = np.split(np.arange(len(cells)), np.searchsorted(number, np.arange(1, len(groups))))
+    of_label = np.zeros(len(right), np.int64)
+    if by is not None and labels is not None:
+        of_label = _counts.by_group(jobs, by)[0][row_of]  # numbered alike: every job is in a cell
+    labelled = np.split(small_order(of_label), np.cumsum(np.bincount(of_label, minlength=len(groups)))[:-1])
     rows = []
-    for group in range(len(groups)):
-        part = (number == group) & stated
-        mine = np.ones(len(right), bool) if of_label is None else _is(of_label, groups[by].iloc[group])
+    for group, (part, mine) in enumerate(zip(parts, labelled, strict=True)):
+        part = part[stated[part]]
         row = _atoms(confidence[part], count[part])
         row |= _against_labels(confidence[part].max(initial=0.0), values[mine], right[mine])
         cell = {} if by is None else {by: groups[by].iloc[group]}
         rows.append({**cell, **row, **_verdict(row)})
-    return _labelled.table(groups, by, rows, _DTYPES)
+    return _groups.table(groups, by, rows, _DTYPES)
 
 
 @counted(_counts.merge_confidences)
@@ -108,15 +112,11 @@ def _partial(jobs: pd.DataFrame, by: str | None, no_match: bool) -> pd.DataFrame
     confidence = np.full(len(jobs), np.nan)
     confidence[use] = _arguments.answered_confidence(jobs.loc[use, ["outcome", "confidence"]])[1]
     keys = {} if by is None else {by: jobs[by].array}
-    return _counts.tally(pd.DataFrame({**keys, "confidence": confidence}))
+    return _counts.tally_confidences(pd.DataFrame({**keys, "confidence": confidence}))
 
 
 def _used(jobs: pd.DataFrame, *, no_match: bool) -> np.ndarray:
     return _arguments.has_outcome(jobs, schema.ANSWERED_OUTCOMES if no_match else ("matched",))
-
-
-def _is(column: pd.Series, value: Any) -> np.ndarray:
-    return (column.isna() if pd.isna(value) else column == value).to_numpy(dtype=bool)
 
 
 _FLOATS = ("commonest", "commonest_share", "effective_ranks", "entropy")

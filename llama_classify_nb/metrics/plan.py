@@ -10,7 +10,8 @@ from scipy import special
 
 from .. import schema
 from ..exceptions import ArgumentError
-from . import _arguments, _labelled, _strata
+from . import _arguments, _groups, _labelled, _strata
+from ._texts import some_rows
 
 GOALS = ("accuracy", "threshold")
 PILOT_SHARE, FEWEST_IN_PILOT, MOST_IN_PILOT = 1 / 5, 30, 75  # of the labels that an accuracy seems to need
@@ -135,7 +136,7 @@ def audit_plan(
         plan = _for_threshold(jobs, found, target, budget or THRESHOLD_BUDGET)
     else:
         plan = _for_accuracy(jobs, found, margin, assurance, budget, by)
-    labelled = [] if found is None else found.jobs["job_id"].tolist()
+    labelled = [] if found is None else some_rows(jobs[["job_id"]], found.row)["job_id"].tolist()
     stage = "pilot" if pilot is None else "main"
     plan.attrs.update(goal=goal, stage=stage, by=by if goal == "accuracy" else None, labelled=labelled)
     plan.attrs.update(margin=margin, assurance=assurance)
@@ -285,12 +286,19 @@ def _table(
 def _framed(jobs: pd.DataFrame, rows: list[dict[str, Any]], by: str | None) -> pd.DataFrame:
     dtypes: dict[str, Any] = {"stratum": schema.TEXT}
     if by is not None:
-        dtypes[by] = lambda values: _labelled.column_of(jobs, by, values)
+        dtypes[by] = lambda values: _with_none(jobs, by, values)
     dtypes["outcome"] = lambda values: pd.Categorical(values, list(schema.OUTCOMES))
     dtypes |= {"confidence_from": "float64", "confidence_to": "float64", "n_jobs": "int64"}
     dtypes |= {"expected_accuracy": "float64", "n_labelled": "int64", "n_to_draw": "int64", "n": "int64"}
     dtypes |= {"inclusion_probability": "float64", "half_width": "float64", "n_simple_random": "Int64"}
-    return _labelled.table(jobs, None, rows, dtypes)
+    return _groups.table(jobs, None, rows, dtypes)
+
+
+def _with_none(jobs: pd.DataFrame, by: str, values: list[Any]) -> pd.Series:
+    """Make a column of ``by`` whose last value is missing, with the dtype that it has in jobs, or the like."""
+    like = {"i": "Int64", "u": "UInt64", "b": "boolean"}.get(getattr(jobs[by].dtype, "kind", "O"))
+    is_plain = isinstance(jobs[by].dtype, np.dtype)
+    return pd.Series(values, dtype=like) if is_plain and like else _groups.column_of(jobs, by, values)
 
 
 def _for_threshold(jobs: pd.DataFrame, found: _labelled.Labelled | None, target: float, budget: int) -> pd.DataFrame:

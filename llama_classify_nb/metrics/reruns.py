@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import _arguments, _labelled, _runs, _sides, _stratified
-from ._texts import codes, distinct
+from . import _arguments, _groups, _labelled, _runs, _sides, _stratified
+from ._texts import codes
 from .calibration import auroc
 from .intervals import clopper_pearson, wilson
 
@@ -120,10 +120,13 @@ def rerun_stability(
     runs = _runs_of_questions(jobs)
     asked = _questions(runs)
     _judge(asked, jobs, labels, rules)
+    groups = _groups.of(jobs if by is None else jobs[[by]].iloc[asked["row"]], by)
     rows = []
-    for cells, part in _groups(asked, by, jobs):
+    for key, rows_of in zip(groups.keys, groups.rows(), strict=True):
+        part = asked if by is None else asked.iloc[rows_of]
+        cells = {} if by is None else {by: key}
         rows.append(cells | _steadiness(part, level) | _errors(part[part["is_labelled"]], level))
-    return _labelled.table(jobs, by, rows, {name: "int64" if name.startswith("n") else "float64" for name in _OWN})
+    return _groups.table(jobs, by, rows, {name: "int64" if name.startswith("n") else "float64" for name in _OWN})
 
 
 def _runs_of_questions(jobs: pd.DataFrame) -> pd.DataFrame:
@@ -175,26 +178,16 @@ def _judge(asked: pd.DataFrame, jobs: pd.DataFrame, labels: pd.DataFrame | None,
     asked["is_labelled"] = asked["is_wrong"] = np.zeros(len(asked), bool)
     if labels is None:
         return
-    known = _sides.labels_of_files(jobs, labels)
-    firsts = _labelled.read(jobs, asked["row"].to_numpy())
-    place = _labelled.places(firsts["file_input"], known["file_input"])
-    mine = known.iloc[distinct(place[place >= 0])]
-    named = _labelled.named_types(jobs, rules).to_frame(index=False)
-    found = _labelled.match(firsts, mine, named)
-    asked.loc[found.row, "is_labelled"] = True
-    asked.loc[found.row, "is_wrong"] = ~found.right
-
-
-def _groups(asked: pd.DataFrame, by: str | None, jobs: pd.DataFrame) -> list[tuple[dict[str, Any], pd.DataFrame]]:
-    if by is None:
-        return [({}, asked)]
-    value = jobs[by].iloc[asked["row"]].reset_index(drop=True)
-    parts = [
-        ({by: one}, asked[(value == one).to_numpy(bool)]) for one in sorted(value.dropna().unique().tolist(), key=str)
-    ]
-    if value.isna().any():
-        parts.append(({by: None}, asked[value.isna().to_numpy(bool)]))
-    return parts
+    file = _runs.file_codes(jobs)
+    known, place = _sides.labels_of_files(jobs, labels, file)
+    place = place[file[asked["row"].to_numpy()]]
+    mine = place >= 0
+    named = _labelled.named_types(jobs, rules)
+    label = known["label"].to_numpy(dtype=object)[place[mine]]
+    right = _labelled.are_right(jobs, asked["row"].to_numpy()[mine], label, named)
+    is_wrong = np.zeros(len(asked), bool)
+    is_wrong[mine] = ~right
+    asked["is_labelled"], asked["is_wrong"] = mine, is_wrong
 
 
 def _steadiness(asked: pd.DataFrame, level: float) -> dict[str, Any]:

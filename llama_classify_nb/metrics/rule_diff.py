@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import schema
 from . import _rules
-from .rule_lint import _plain
+from ._lint_checks import plain
 
 CHANGES = ("added", "removed", "renamed", "reworded", "reordered", "same")
 
@@ -90,7 +90,7 @@ def _matched(old: _rules.RuleSet, new: _rules.RuleSet) -> list[int | None]:
         (list(zip(old.types, old.descriptions, strict=True)), list(zip(new.types, new.descriptions, strict=True))),
         (old.types, new.types),
         (old.descriptions, new.descriptions),
-        ([_plain(kind) for kind in old.types], [_plain(kind) for kind in new.types]),
+        ([plain(kind) for kind in old.types], [plain(kind) for kind in new.types]),
     ]
     for before, after in ways:
         places: dict[Any, list[int]] = {}

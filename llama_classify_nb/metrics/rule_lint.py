@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .. import schema
-from . import _rules, _tokens
+from . import _counts, _lint_checks, _rules
+from ._lint_checks import LONGEST, LONGEST_TYPE, SHORTEST
+from ._texts import arrow_texts
 
-#: Characters that the service documents; of descriptions its pages give two upper limits.
-LONGEST_TYPE, SHORTEST, LONGEST, LONGEST_ANYWHERE = 50, 10, 500, 2_000
-#: Descriptions of at least so many words that share this part of their words (Dice 1945) are nearly the same.
-FEWEST_WORDS, NEARLY_THE_SAME = 4, 0.8
 SEVERITIES = ("error", "warning", "hint")
 CHECKS = {
     "type_length": "error",
@@ -44,13 +40,6 @@ _ADVICE = {
     "similar_description": "write into each what the other hasn't got, and leave out what both have",
     "names_other_type": "good where it says what sets the two apart; otherwise describe this type alone",
 }
-
-
-class _Finding(NamedTuple):
-    check: str
-    place: int  # of the rule in its rule set's list
-    other: int  # of the other rule; -1: none
-    finding: str
 
 
 def rule_lint(rules: pd.DataFrame) -> pd.DataFrame:
@@ -102,109 +91,50 @@ def rule_lint(rules: pd.DataFrame) -> pd.DataFrame:
     2     hint  names_other_type         2               0
     """
     _rules.need_rules(rules, "rule_set", "type", "description")
-    rows: list[dict[str, Any]] = []
-    for one in _rules.in_order(rules):
-        found = sorted(_findings(one), key=lambda finding: (SEVERITIES.index(CHECKS[finding.check]), *finding[1:3]))
-        rows.extend(_row(one, finding) for finding in found)
-    dtypes: dict[str, Any] = {
-        "rule_set": rules["rule_set"].dtype,
-        "severity": pd.CategoricalDtype(list(SEVERITIES), ordered=True),
-        "check": pd.CategoricalDtype(list(CHECKS)),
-        "position": "int64",
-        "type": rules["type"].dtype,
-        "other_position": "Int64",
-        "other_type": rules["type"].dtype,
-        "finding": schema.TEXT,
-        "advice": schema.TEXT,
-    }
-    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=dtype) for name, dtype in dtypes.items()})
+    code, names = pd.factorize(rules["rule_set"].astype(object))
+    position = rules["position"].to_numpy(np.int64) if "position" in rules.columns else _rules.place_in_set(code)
+    order = np.lexsort((position, code))
+    starts = np.searchsorted(code[order], np.arange(len(names)))
+    kind, kinds = pd.factorize(rules["type"].astype(str).astype(object))
+    coded = arrow_texts(rules, "description").fill_null("").dictionary_encode()
+    texts = _lint_checks.read(coded.dictionary)
+    text = coded.indices.to_numpy().astype(np.int64)
+    found = [
+        one for sets in _alike(starts, kind[order], kinds, text[order]) for one in _lint_checks.findings(sets, texts)
+    ]
+    check = np.repeat([list(CHECKS).index(one.check) for one in found], [len(one.number) for one in found]).astype(int)
+    number, place, other = (
+        np.concatenate([getattr(one, name) for one in found] or [np.empty(0, np.int64)])
+        for name in ("number", "place", "other")
+    )
+    sentence = np.concatenate([one.sentence for one in found] or [np.empty(0, object)])
+    severity = np.array([SEVERITIES.index(one) for one in CHECKS.values()])[check]
+    sorted_ = np.lexsort((check, other, place, severity, number))
+    check, number, place, other = (one[sorted_] for one in (check, number, place, other))
+    rule, named = order[starts[number] + place], order[starts[number] + np.maximum(other, 0)]
+    types = rules["type"]
+    return pd.DataFrame(
+        {
+            "rule_set": pd.Series(np.asarray(names, object)[number], dtype=rules["rule_set"].dtype),
+            "severity": _counts.categorical(severity[sorted_], pd.CategoricalDtype(list(SEVERITIES), ordered=True)),
+            "check": _counts.categorical(check, pd.CategoricalDtype(list(CHECKS))),
+            "position": position[rule],
+            "type": types.iloc[rule].reset_index(drop=True),
+            "other_position": pd.Series(position[named], dtype="Int64").mask(other < 0),
+            "other_type": types.iloc[named].reset_index(drop=True).mask(other < 0),
+            "finding": pd.Series(sentence[sorted_], dtype=schema.TEXT),
+            "advice": pd.Series(np.array([_ADVICE[one] for one in CHECKS], object)[check], dtype=schema.TEXT),
+        }
+    )
 
 
-def _row(one: _rules.RuleSet, finding: _Finding) -> dict[str, Any]:
-    has_other = finding.other >= 0
-    return {
-        "rule_set": one.name,
-        "severity": CHECKS[finding.check],
-        "check": finding.check,
-        "position": one.positions[finding.place],
-        "type": one.types[finding.place],
-        "other_position": one.positions[finding.other] if has_other else None,
-        "other_type": one.types[finding.other] if has_other else None,
-        "finding": finding.finding,
-        "advice": _ADVICE[finding.check],
-    }
-
-
-def _findings(one: _rules.RuleSet) -> Iterator[_Finding]:
-    for place, (kind, text) in enumerate(zip(one.types, one.descriptions, strict=True)):
-        yield from _of_type(place, kind)
-        yield from _of_description(place, text)
-    yield from _same(one.types, ("duplicate_type", "similar_type"), "type")
-    yield from _same(one.descriptions, ("duplicate_description", "duplicate_description"), "description")
-    yield from _alike(one.descriptions)
-    yield from _named(one)
-
-
-def _of_type(place: int, kind: str) -> Iterator[_Finding]:
-    if not 1 <= len(kind) <= LONGEST_TYPE:
-        yield _Finding("type_length", place, -1, f"The type has {len(kind):,} characters.")
-    if kind != kind.strip() or any(unicodedata.category(mark)[0] in "CZ" and mark != " " for mark in kind):
-        yield _Finding("type_characters", place, -1, f"The type is {kind!a}: it holds what can't be seen.")
-
-
-def _of_description(place: int, text: str) -> Iterator[_Finding]:
-    n = len(text)
-    if not text.strip():
-        yield _Finding("no_description", place, -1, "The rule has no description.")
-    elif n < SHORTEST:
-        yield _Finding("description_too_short", place, -1, f"The description has {n} characters.")
-    elif n > LONGEST:
-        check = "description_too_long" if n > LONGEST_ANYWHERE else "description_long"
-        yield _Finding(check, place, -1, f"The description has {n:,} characters.")
-
-
-@lru_cache(maxsize=1024)
-def _plain(text: str) -> str:
-    """Leave of a text what no spelling changes."""
-    whole = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(mark for mark in whole if unicodedata.category(mark)[0] in "LNM") or " ".join(whole.split())
-
-
-def _same(texts: list[str], checks: tuple[str, str], what: str) -> Iterator[_Finding]:
-    """Find each text that an earlier one equals, to the letter or but for its spelling."""
-    exact: dict[str, int] = {}
-    spelt: dict[str, int] = {}
-    for place, text in enumerate(texts):
-        key = _plain(text)
-        if text in exact:
-            if text or what == "type":
-                yield _Finding(checks[0], place, exact[text], f"Another rule has the same {what}.")
-        elif key and key in spelt:
-            sentence = f"Another rule has the same {what} but for case, spaces and punctuation."
-            yield _Finding(checks[1], place, spelt[key], sentence)
-        exact.setdefault(text, place)
-        spelt.setdefault(key, place)
-
-
-def _alike(texts: list[str]) -> Iterator[_Finding]:
-    holds = _tokens.incidence(_tokens.tokens(texts))
-    n = np.asarray(holds.sum(axis=1)).ravel()
-    common = (holds @ holds.T).tocoo()
-    least = np.minimum(n[common.row], n[common.col]) >= FEWEST_WORDS
-    dice = 2 * common.data / np.maximum(n[common.row] + n[common.col], 1)
-    use = least & (common.row > common.col) & (dice >= NEARLY_THE_SAME)
-    plain = [_plain(text) for text in texts]
-    for place, other, share in zip(common.row[use].tolist(), common.col[use].tolist(), dice[use], strict=True):
-        if plain[place] != plain[other]:
-            sentence = f"The descriptions of two rules share {share:.0%} of their words."
-            yield _Finding("similar_description", place, other, sentence)
-
-
-def _named(one: _rules.RuleSet) -> Iterator[_Finding]:
-    cites, _ = _tokens.named(_tokens.tokens(one.descriptions), one.types)
-    cells = cites.tocoo()
-    for place, other in sorted(zip(cells.row.tolist(), cells.col.tolist(), strict=True)):
-        # A type of one letter is a word of every other sentence.
-        is_letter = len(one.types[other].strip()) == 1 and one.types[other].strip().isascii()
-        if not is_letter and _plain(one.types[place]) != _plain(one.types[other]):
-            yield _Finding("names_other_type", place, other, "The description names another rule's type.")
+def _alike(starts: np.ndarray, kind: np.ndarray, kinds: Any, text: np.ndarray) -> Iterator[_lint_checks.Alike]:
+    """Give the rule sets together that name the same types in the same order; rules stand rule set by rule set."""
+    size = np.diff(np.append(starts, len(kind)))
+    for n in np.unique(size):
+        sets = np.flatnonzero(size == n)
+        rows = starts[sets][:, None] + np.arange(n)
+        lists, number = np.unique(kind[rows], axis=0, return_inverse=True)
+        members = np.split(np.argsort(number.ravel(), kind="stable"), np.cumsum(np.bincount(number.ravel()))[:-1])
+        for one, mine in zip(lists, members, strict=True):
+            yield _lint_checks.Alike([str(kinds[place]) for place in one], sets[mine], text[rows[mine]])

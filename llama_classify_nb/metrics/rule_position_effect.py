@@ -87,21 +87,31 @@ def rule_position_effect(jobs: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFram
     """
     _arguments.need_columns(jobs, "outcome", "type", "rule_set", "file_input")
     _rules.need_rules(rules, "rule_set", "type", "description")
-    found = _rules.in_order(rules)
+    answers = _place_flips.in_common(_first_answers(jobs, rules))
+    found = _rules.in_order(rules[rules["rule_set"].isin(answers["rule_set"].unique())])
     sets = {one.name: list(zip(one.types, one.descriptions, strict=True)) for one in found}
-    holds = Counter(rule for one in sets.values() for rule in set(one))
     total = np.zeros(len(_COUNTS), np.int64)
     by_rule: dict[tuple[str, str], np.ndarray] = {}
-    for pair in _place_flips.pairs(_first_answers(jobs, sets), sets):
+    for pair in _place_flips.pairs(answers, sets):
         total += _all_together(pair)
         for rule, counts in _each(pair).items():
             by_rule[rule] = by_rule.get(rule, 0) + counts
-    rows = [_row((None, None), len(sets), total)]
+    holds = _holders(rules, list(by_rule))
+    rows = [_row((None, None), rules["rule_set"].nunique(), total)]
     rows += [_row(rule, holds[rule], by_rule[rule]) for rule in sorted(by_rule)]
     return _table(rows, rules)
 
 
-def _first_answers(jobs: pd.DataFrame, sets: dict[Any, Any]) -> pd.DataFrame:
+def _holders(rules: pd.DataFrame, wanted: list[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Count for some rules, type and description, the rule sets that hold them."""
+    kinds, texts = ([*dict.fromkeys(one)] for one in zip(*wanted, strict=True)) if wanted else ([], [])
+    some = rules[rules["type"].astype(str).isin(kinds)]
+    some = some.assign(type=some["type"].astype(str).astype(object), description=_rules.descriptions(some))
+    some = some[some["description"].isin(texts)].drop_duplicates(["rule_set", "type", "description"])
+    return Counter(zip(some["type"], some["description"], strict=True))
+
+
+def _first_answers(jobs: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     answered = _arguments.has_outcome(jobs, schema.ANSWERED_OUTCOMES)
     file = codes(jobs["file_input"])
     answered &= (file >= 0) & (jobs["file_input"] != "").to_numpy(dtype=bool, na_value=False)
@@ -113,7 +123,7 @@ def _first_answers(jobs: pd.DataFrame, sets: dict[Any, Any]) -> pd.DataFrame:
     some = some_rows(jobs[[name for name in columns if name in jobs.columns]], rows)
     # As numbers, files are told apart faster.
     some = some.astype(dict.fromkeys(("rule_set", "type"), object)).assign(file_input=file[rows])
-    some = some[some["rule_set"].isin(sets).to_numpy(dtype=bool)]
+    some = some[some["rule_set"].isin(rules["rule_set"].unique()).to_numpy(dtype=bool)]
     if "job_id" in some.columns:
         some = some.iloc[order_of(some["job_id"])]
     return some.sort_values("created_at", kind="stable") if "created_at" in some.columns else some

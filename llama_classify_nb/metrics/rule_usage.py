@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from .. import schema
 from . import _arguments, _counts, _rules, _summary
 from ._counted import counted
+from ._texts import arrow_texts, text_order
 from .intervals import wilson
 
 #: A rule whose share is above this for certain, as far as its interval goes, is flagged as dominant.
@@ -80,7 +82,7 @@ def _partial(jobs: pd.DataFrame) -> pd.DataFrame:
     _arguments.need_columns(jobs, "outcome", "type", "confidence", "rule_set")
     answered, confidence = _arguments.answered_confidence(jobs)
     some = jobs.loc[answered, ["rule_set", "type"]].astype("category").reset_index(drop=True)
-    return _counts.tally(some.assign(confidence=confidence))
+    return _counts.tally_confidences(some.assign(confidence=confidence))
 
 
 def _finish(cells: pd.DataFrame, rules: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -213,15 +215,14 @@ def _finish_sets(cells: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     code = sets.get_indexer(pd.Index(cells["rule_set"].astype(object), dtype=object))
     use = code >= 0
     cells, code = cells[use], code[use]
-    named = pd.DataFrame({"set": code, "id": cells["configuration_id"].astype(object).to_numpy()})
-    ids = named.dropna().sort_values(["set", "id"], key=_as_text).groupby("set")["id"]
-    rows = pd.RangeIndex(len(sets))
+    named = cells["configuration_id"].notna().to_numpy()
+    n_ids, listed = _listed(code[named], cells["configuration_id"][named].astype(str), len(sets))
     table = pd.DataFrame({"rule_set": pd.Series(sets, dtype=rules["rule_set"].dtype)})
     of_rule = sets.get_indexer(pd.Index(rules["rule_set"].astype(object), dtype=object))
     table["n_rules"] = np.bincount(of_rule, minlength=len(sets)).astype(np.int64)
     table["n_jobs"] = np.bincount(code, cells["count"], minlength=len(sets)).astype(np.int64)
-    table["n_configurations"] = ids.size().reindex(rows, fill_value=0).astype("int64")
-    table["configuration_ids"] = ids.agg(_listed).reindex(rows).astype(schema.TEXT)
+    table["n_configurations"] = n_ids
+    table["configuration_ids"] = listed
     for name, column, how in (("first_used", "first", np.minimum), ("last_used", "last", np.maximum)):
         never = _counts.NEVER if how is np.minimum else -_counts.NEVER
         us = np.full(len(sets), never, np.int64)
@@ -231,10 +232,16 @@ def _finish_sets(cells: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _as_text(column: pd.Series) -> pd.Series:
-    return column if column.name == "set" else column.astype(str)
-
-
-def _listed(ids: Any) -> str:
-    some = [str(one) for one in ids.iloc[:_LISTED]]
-    return ", ".join(some) + (f" and {len(ids) - _LISTED:,} more" if len(ids) > _LISTED else "")
+def _listed(code: np.ndarray, ids: pd.Series, n_sets: int) -> tuple[np.ndarray, pd.Series]:
+    """Give how many ids each rule set has, and these in one text, the first ten of more; missing: none."""
+    order = text_order(ids)
+    order = order[np.argsort(code[order], kind="stable")]
+    n = np.bincount(code, minlength=n_sets)
+    nth = np.arange(len(order)) - (np.cumsum(n) - n)[code[order]]
+    texts = arrow_texts(ids.to_frame("id"), "id").take(pa.array(order[nth < _LISTED]))
+    ends = np.append(0, np.cumsum(np.minimum(n, _LISTED)))
+    joined = pc.binary_join(pa.LargeListArray.from_arrays(pa.array(ends), texts), pa.scalar(", ", pa.large_string()))
+    listed = pd.Series(joined.to_pandas(), dtype=object).where(n > 0, None)
+    for place in np.flatnonzero(n > _LISTED).tolist():
+        listed.iloc[place] += f" and {n[place] - _LISTED:,} more"
+    return n.astype(np.int64), listed.astype(schema.TEXT)

@@ -8,7 +8,8 @@ import pandas as pd
 from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _labelled, _strata
-from .threshold import uniform
+from ._texts import as_texts, lowest
+from .threshold import hashed, uniform
 
 
 def draw_sample(
@@ -72,12 +73,10 @@ def draw_sample(
     if exclude is not None:
         _arguments.need_columns(exclude, "job_id")
         taken = taken.append(pd.Index(exclude["job_id"]))
-    free = (number >= 0) & (_labelled.places(jobs["job_id"], pd.Series(taken.unique(), dtype=object)) < 0)
-    free &= ~jobs["job_id"].duplicated().to_numpy(dtype=bool)
-    rows = np.flatnonzero(free)
-    rows = rows[np.lexsort((uniform(jobs["job_id"].iloc[rows], f"{seed} draw"), number[rows]))]
-    place = np.arange(len(rows)) - np.searchsorted(number[rows], number[rows])
-    rows = rows[place < strata["n_to_draw"].to_numpy()[number[rows]]]
+    free = number >= 0
+    if len(taken):
+        free &= _labelled.places(as_texts(jobs["job_id"]), pd.Series(taken.unique(), dtype=object)) < 0
+    rows = _drawn(jobs, np.flatnonzero(free), number, strata["n_to_draw"].to_numpy(), f"{seed} draw")
     rows = rows[np.argsort(uniform(jobs["job_id"].iloc[rows], f"{seed} order"), kind="stable")]
     hidden = uniform(jobs["job_id"].iloc[rows], f"{seed} blind")
     is_blind = np.zeros(len(rows), bool)
@@ -91,3 +90,20 @@ def draw_sample(
             "blind": is_blind,
         }
     )
+
+
+def _drawn(jobs: pd.DataFrame, free: np.ndarray, number: np.ndarray, n: np.ndarray, salt: str) -> np.ndarray:
+    """Draw n of the free rows of each stratum, as hashes of their ids fall; of jobs with one id the first alone."""
+    keys = hashed(jobs["job_id"].iloc[free], salt)
+
+    def draw(some: np.ndarray) -> np.ndarray:
+        rows = free[some]
+        found = rows[lowest(keys[some], number[rows], int(n.max(initial=0)))] if len(rows) else rows
+        nth = np.arange(len(found)) - np.searchsorted(number[found], number[found])
+        return np.asarray(found[nth < n[number[found]]])
+
+    rows = draw(np.arange(len(free)))
+    # Seldom has a job an id that another has, too: that is looked for where one of the few drawn has.
+    if (_labelled.first_rows(jobs, jobs["job_id"].iloc[rows]) != rows).any():
+        rows = draw(np.flatnonzero(~jobs["job_id"].duplicated().to_numpy(dtype=bool)[free]))
+    return rows

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .. import schema
-from . import _arguments, _labelled
+from . import _arguments, _counts, _groups, _labelled
 from .intervals import clopper_pearson
 
 _OWN = ("label", "type", "outcome", "n", "accuracy")
@@ -75,15 +75,17 @@ def accuracy(
     _arguments.need_columns(jobs)
     _arguments.need_by(jobs, by, _OWN)
     found = _labelled.match(jobs, labels, rules)
-    rows = []
-    for cells, part in _labelled.groups(found, np.ones(len(found.row), bool), by, jobs):
-        scored, typed = found.scored & part, found.typed & part
-        row: dict[str, Any] = {**cells, "n": scored.sum(), "n_right": (found.right & part).sum()}
-        row["n_no_match"], row["n_not_scored"] = (scored & ~typed).sum(), (part & ~scored).sum()
-        rows.append(row | _rate("accuracy", row["n_right"], row["n"], level))
+    part = _groups.of(jobs, by).take(found.row)
+    size = len(part.keys)
+    n, n_right, n_typed, n_all = (
+        np.bincount(part.code[use], minlength=size)
+        for use in (found.scored, found.right, found.typed, np.ones(len(found.row), bool))
+    )
+    columns: dict[str, Any] = {"n": n, "n_right": n_right, **_rates("accuracy", n_right, n, level)}
+    columns |= {"n_no_match": n - n_typed, "n_not_scored": n_all - n}
     rate = dict.fromkeys(("accuracy", "accuracy_lower", "accuracy_upper"), "float64")
     dtypes = {"n": "int64", "n_right": "int64", **rate, "n_no_match": "int64", "n_not_scored": "int64"}
-    return _labelled.table(jobs, by, rows, dtypes)
+    return _groups.framed(jobs, by, columns if by is None else {by: part.keys, **columns}, dtypes)
 
 
 def scores_by_type(
@@ -135,24 +137,22 @@ def scores_by_type(
     _arguments.need_by(jobs, by, (*_OWN, "precision", "recall", "f1"))
     found = _labelled.match(jobs, labels, rules)
     kinds = _labelled.classes(jobs, found.label, rules)
-    label = kinds.get_indexer(pd.Index(found.label))
-    answer = kinds.get_indexer(pd.Index(found.jobs["type"].astype(object)))
-    rows = []
-    for cells, part in _labelled.groups(found, np.ones(len(found.row), bool), by, jobs):
-        scored, typed = found.scored & part, found.typed & part
-        n_labelled = np.bincount(label[scored], minlength=len(kinds))
-        n_answered = np.bincount(answer[typed], minlength=len(kinds))
-        n_right = np.bincount(label[typed & found.right], minlength=len(kinds))
-        for place, kind in enumerate(kinds):
-            n = int(n_labelled[place]), int(n_answered[place])
-            row = {**cells, "type": kind, "n_labelled": n[0], "n_answered": n[1], "n_right": int(n_right[place])}
-            row |= _rate("precision", row["n_right"], n[1], level) | _rate("recall", row["n_right"], n[0], level)
-            row["f1"] = 2 * row["n_right"] / sum(n) if sum(n) else np.nan
-            rows.append(row)
+    label, answer = _labelled.places_in(kinds, found.label), _labelled.places_in(kinds, found.jobs["type"])
+    part = _groups.of(jobs, by).take(found.row)
+    size = len(part.keys) * len(kinds)
+    n_labelled, n_answered, n_right = (
+        np.bincount(part.code[use] * len(kinds) + kind[use], minlength=size)
+        for use, kind in ((found.scored, label), (found.typed, answer), (found.typed & found.right, label))
+    )
+    columns: dict[str, Any] = {} if by is None else {by: [one for one in part.keys for _ in kinds]}
+    columns["type"] = np.tile(np.arange(len(kinds)), len(part.keys))
+    columns |= {"n_labelled": n_labelled, "n_answered": n_answered, "n_right": n_right}
+    columns |= _rates("precision", n_right, n_answered, level) | _rates("recall", n_right, n_labelled, level)
+    columns["f1"] = _counts.share(2 * n_right, n_labelled + n_answered)
     rates = [f"{name}{end}" for name in ("precision", "recall") for end in ("", "_lower", "_upper")]
-    dtypes: dict[str, Any] = {"type": lambda values: pd.Categorical(values, kinds)}
+    dtypes: dict[str, Any] = {"type": lambda codes: pd.Categorical.from_codes(codes, kinds)}
     dtypes |= dict.fromkeys(("n_labelled", "n_answered", "n_right"), "int64")
-    return _labelled.table(jobs, by, rows, dtypes | dict.fromkeys((*rates, "f1"), "float64"))
+    return _groups.framed(jobs, by, columns, dtypes | dict.fromkeys((*rates, "f1"), "float64"))
 
 
 def confusion_matrix(jobs: pd.DataFrame, labels: pd.DataFrame, *, rules: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -201,26 +201,25 @@ def confusion_matrix(jobs: pd.DataFrame, labels: pd.DataFrame, *, rules: pd.Data
     untyped = [name for place, name in enumerate(schema.OUTCOMES) if np.any((code == place) & ~found.typed)]
     answers = [(kind, "matched") for kind in kinds] + [(None, name) for name in untyped]
     place = {list(schema.OUTCOMES).index(name): len(kinds) + number for number, name in enumerate(untyped)}
-    answer = np.array([place.get(one, -1) for one in code], np.int64)
-    given = kinds.get_indexer(pd.Index(found.jobs["type"].astype(object)))
-    answer[found.typed] = given[found.typed]
-    label = kinds.get_indexer(pd.Index(found.label))
+    answer = np.array([place.get(one, -1) for one in range(len(schema.OUTCOMES))], np.int64)[code]
+    answer[found.typed] = _labelled.places_in(kinds, found.jobs["type"])[found.typed]
+    label = _labelled.places_in(kinds, found.label)
     size = (len(kinds), len(answers))
     flat = np.bincount(label * size[1] + answer, minlength=size[0] * size[1]).reshape(size)
-    rows = []
-    for kind, counts in zip(kinds, flat.tolist(), strict=True):
-        n = sum(counts)
-        for (type_, outcome), count in zip(answers, counts, strict=True):
-            share = count / n if n else np.nan
-            rows.append({"label": kind, "type": type_, "outcome": outcome, "count": count, "n": n, "share": share})
-    dtypes: dict[str, Any] = {
-        "label": lambda values: pd.Categorical(values, kinds),
-        "type": lambda values: pd.Categorical(values, kinds),
-        "outcome": lambda values: pd.Categorical(values, list(schema.OUTCOMES)),
+    n, n_answers = flat.sum(axis=1), len(answers)
+    columns = {
+        "label": np.repeat(np.arange(len(kinds)), n_answers),
+        "type": np.tile([place if place < len(kinds) else -1 for place in range(n_answers)], len(kinds)),
+        "outcome": [outcome for _, outcome in answers] * len(kinds),
+        "count": flat.ravel(),
+        "n": np.repeat(n, n_answers),
+        "share": _counts.share(flat.ravel(), np.repeat(n, n_answers)),
     }
-    return _labelled.table(jobs, None, rows, dtypes | {"count": "int64", "n": "int64", "share": "float64"})
+    dtypes: dict[str, Any] = dict.fromkeys(("label", "type"), lambda codes: pd.Categorical.from_codes(codes, kinds))
+    dtypes["outcome"] = lambda values: pd.Categorical(values, list(schema.OUTCOMES))
+    return _groups.framed(jobs, None, columns, dtypes | {"count": "int64", "n": "int64", "share": "float64"})
 
 
-def _rate(name: str, count: Any, n: Any, level: float) -> dict[str, float]:
+def _rates(name: str, count: np.ndarray, n: np.ndarray, level: float) -> dict[str, np.ndarray]:
     lower, upper = clopper_pearson(count, n, level)
-    return {name: count / n if n else np.nan, f"{name}_lower": float(lower), f"{name}_upper": float(upper)}
+    return {name: _counts.share(count, n), f"{name}_lower": lower, f"{name}_upper": upper}

@@ -13,6 +13,7 @@ from .. import schema
 from ..exceptions import ArgumentError
 from ..moments import read_moment
 from . import _arguments
+from ._texts import rows_kept
 
 
 def select_jobs(
@@ -87,7 +88,7 @@ def select_jobs(
         if value is not None:
             keep &= matching(jobs, name, value)
             _warn_of_unknown(jobs, name, value)
-    return jobs[keep].copy()
+    return rows_kept(jobs, keep)
 
 
 def _warn_of_unknown(jobs: pd.DataFrame, name: str, value: Any) -> None:

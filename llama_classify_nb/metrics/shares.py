@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import _arguments, _labelled, _strata
+from . import _arguments, _groups, _labelled, _strata
 from .threshold import thinned
 
 
@@ -70,11 +70,11 @@ def corrected_type_shares(
     found = _labelled.match(jobs, thinned(labels), rules)
     kinds = _labelled.classes(jobs, found.label, rules)
     scored = _arguments.has_outcome(jobs, _labelled.SCORED)
-    every = kinds.get_indexer(pd.Index(jobs["type"].astype(object)))[scored]
+    every = _labelled.places_in(kinds, jobs["type"])[scored]
     n_jobs = np.bincount(np.where(every < 0, len(kinds), every), minlength=len(kinds) + 1)
-    answer = kinds.get_indexer(pd.Index(found.jobs["type"].astype(object)))[found.scored]
+    answer = _labelled.places_in(kinds, found.jobs["type"])[found.scored]
     answer = np.where(answer < 0, len(kinds), answer)
-    label = kinds.get_indexer(pd.Index(found.label))[found.scored]
+    label = _labelled.places_in(kinds, found.label)[found.scored]
     n = np.bincount(answer, minlength=len(kinds) + 1)
     some = n_jobs > 0
     rows = []
@@ -91,4 +91,4 @@ def corrected_type_shares(
     dtypes: dict[str, Any] = {"type": lambda values: pd.Categorical(values, kinds), "n_answered": "int64"}
     dtypes |= {"raw_share": "float64", "n_labelled": "int64", "share": "float64"}
     dtypes |= {"share_lower": "float64", "share_upper": "float64", "differs": "bool"}
-    return _labelled.table(jobs, None, rows, dtypes)
+    return _groups.table(jobs, None, rows, dtypes)

@@ -11,7 +11,7 @@ from scipy import special
 
 from .. import schema
 from ..exceptions import ArgumentError
-from . import _arguments, _labelled
+from . import _arguments, _groups, _labelled
 from .calibration import accepted
 from .intervals import clopper_pearson
 
@@ -128,21 +128,21 @@ def precision_threshold(
     note = f"; {left_out:,} that a plan for accuracy shared out after its pilot don't count here" if left_out else ""
     found = _labelled.match(jobs, some, rules)
     use, confidence, right = _labelled.with_confidence(found, no_match=False)
-    names = [name for name in dict.fromkeys((*_labelled.READ, by)) if name in jobs.columns]
-    matched = jobs[names][_arguments.has_outcome(jobs, ("matched",))]
-    _, every = _arguments.answered_confidence(matched)
-    drawn_from = _drawn_from(matched, every, labels, some, len(right))
-    parts = _labelled.groups(found, use, by, jobs)
-    n_groups = max(1, sum(bool(part.any()) for _, part in parts))
+    matched = np.flatnonzero(_arguments.has_outcome(jobs, ("matched",)))
+    _, every = _arguments.answered_confidence(jobs[["outcome", "confidence"]].iloc[matched])
+    drawn_from = _drawn_from(jobs, matched, every, labels, some, len(right))
+    groups = _groups.of(jobs, by)
+    parts, mine = groups.take(found.row[use]).rows(), groups.take(matched).rows()
+    n_groups = max(1, sum(bool(len(part)) for part in parts))
     rows = []
-    for cells, part in parts:
-        mine = np.ones(len(every), bool) if by is None else _of_group(matched[by], cells[by])
+    for key, part, all_ in zip(groups.keys, parts, mine, strict=True):
         risk = (1 - assurance) / n_groups
         seen = confidence[part], right[part]
-        row = _certified(*seen, every[mine], every[mine & drawn_from], float(target), risk)
+        row = _certified(*seen, every[all_], every[all_[drawn_from[all_]]], float(target), risk)
         row["reason"] += note
+        cells = {} if by is None else {by: key}
         rows.append({**cells, "target": target, "assurance": assurance, **row})
-    return _labelled.table(jobs, by, rows, _DTYPES)
+    return _groups.table(jobs, by, rows, _DTYPES)
 
 
 _DTYPES: dict[str, Any] = {
@@ -200,20 +200,21 @@ def thinned(labels: pd.DataFrame) -> pd.DataFrame:
 
 def uniform(values: pd.Series, salt: str = "") -> np.ndarray:
     """Give each value a number between 0 and 1 that depends on it and the salt alone, as if drawn at random."""
+    return hashed(values, salt) / 2**53
+
+
+def hashed(values: pd.Series, salt: str = "") -> np.ndarray:
+    """Give each value a whole number of 53 bits that depends on it and the salt alone, as if drawn at random."""
     key = hashlib.sha256(salt.encode()).hexdigest()[:16]
     texts = values.astype(object).to_numpy()
     if not pd.api.types.is_string_dtype(values.dtype):
         texts = np.array([str(one) for one in texts], object)
-    hashed = pd.util.hash_array(texts, hash_key=key, categorize=False)
-    return np.asarray(hashed >> np.uint64(11), np.float64) / 2**53
-
-
-def _of_group(column: pd.Series, value: Any) -> np.ndarray:
-    return np.asarray(column.isna() if value is None else column == value, dtype=bool)
+    found = pd.util.hash_array(texts, hash_key=key, categorize=False)
+    return np.asarray(found >> np.uint64(11), np.int64)
 
 
 def _drawn_from(
-    matched: pd.DataFrame, every: np.ndarray, labels: pd.DataFrame, some: pd.DataFrame, n: int
+    jobs: pd.DataFrame, matched: np.ndarray, every: np.ndarray, labels: pd.DataFrame, some: pd.DataFrame, n: int
 ) -> np.ndarray:
     """Tell which answers the n labels were drawn from: as many of the most confident ones as their chance says.
 
@@ -226,7 +227,7 @@ def _drawn_from(
     key = "job_id" if "job_id" in labels.columns else "file_input"
     of_pilot = _is_of_pilot(labels)
     if not _is_of_pilot(some).any():
-        from_them = ~matched[key].isin(labels.loc[of_pilot, key]).to_numpy(dtype=bool)
+        from_them = ~jobs[key].isin(labels.loc[of_pilot, key]).to_numpy(dtype=bool)[matched]
     size = round(n / chance.min())
     if size < from_them.sum():
         from_them &= every >= -np.partition(-every[from_them], size - 1)[size - 1]
