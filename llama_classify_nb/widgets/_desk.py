@@ -15,6 +15,7 @@ from ..metrics._labelled import first_rows
 from ..texts import printable
 from ._progress import Narrowing, Progress
 from ._queue import SAMPLE
+from ._rules import rules_of
 from ._said import Said
 
 #: What an answer says, and what may tell it: hidden while a job is blind.
@@ -136,7 +137,7 @@ class Desk:
         if self.place is None:
             return {}
         job = self._jobs.iloc[self._rows[self.place]]
-        mine = self._rules[self._rules["rule_set"] == job["rule_set"]]
+        mine = rules_of(self._rules, job["rule_set"])
         found: dict[str, str] = {}
         for kind, text in zip(mine["type"].astype(object), mine["description"].astype(object), strict=True):
             found[kind] = f"{found[kind]}\n{text}" if kind in found else str(text)
