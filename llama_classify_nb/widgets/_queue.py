@@ -109,10 +109,12 @@ def _flips(jobs: pd.DataFrame, by_confidence: np.ndarray) -> np.ndarray:
     Two jobs of one file differ here as ``metrics.flips`` and ``rerun_stability`` say; those compare two sides, and this
     all runs of a file at once.
     """
-    some = pd.DataFrame({"file": _runs.file_codes(jobs)[by_confidence]})
-    some["answer"] = codes(jobs["type"])[by_confidence]
-    some["row"], some["place"] = by_confidence, np.arange(len(some))
-    some = some[some["file"] >= 0]
-    by_file = some.groupby("file", sort=False)
-    some = some.assign(n=by_file["answer"].transform("nunique"), first=by_file["place"].transform("min"))
-    return some[some["n"] > 1].sort_values(["first", "place"])["row"].to_numpy()
+    file, answer = _runs.file_codes(jobs)[by_confidence], codes(jobs["type"])[by_confidence]
+    rows, file, answer = by_confidence[file >= 0], file[file >= 0], answer[file >= 0]
+    first = np.zeros(file.max(initial=-1) + 1, np.int64)  # where the first job of each file stands
+    first[file[::-1]] = np.arange(len(file))[::-1]
+    has_other = np.zeros(len(first), bool)
+    has_other[file[answer != answer[first[file]]]] = True
+    flipped = np.flatnonzero(has_other[file])
+    found: np.ndarray = rows[flipped[np.argsort(first[file[flipped]], kind="stable")]]
+    return found
