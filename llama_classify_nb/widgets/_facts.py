@@ -92,7 +92,7 @@ class Facts:
     def _place(self, row: int) -> Place | None:
         if not self._answered[row]:
             return None
-        like = self._confidence[self._answered_type == self._type[row]]
+        like = self._confidence.compress(self._answered_type == self._type[row])
         own = float(self._jobs["confidence"].iloc[row])
         edges = np.arange(1, BINS) / BINS
         bins = np.bincount(np.searchsorted(edges, like, side="right"), minlength=BINS)

@@ -99,8 +99,8 @@ class Linked:
     def counts(self, mask: np.ndarray) -> LinkedCounts:
         """Count the jobs of a mask."""
         n = len(schema.OUTCOMES)
-        cells = np.bincount(self._cells[mask], minlength=n * self._n_periods).reshape(n, -1)
-        causes = np.bincount(self._causes[mask[self._failed]], minlength=len(self.causes) * len(AGAIN))
+        cells = np.bincount(self._cells.compress(mask), minlength=n * self._n_periods).reshape(n, -1)
+        causes = np.bincount(self._causes.compress(mask.take(self._failed)), minlength=len(self.causes) * len(AGAIN))
         return LinkedCounts(cells, causes.reshape(-1, len(AGAIN)))
 
 
