@@ -548,7 +548,7 @@ class TestProgress:
         assert [one.n for one in again.trail] == sorted({one.n for one in again.trail})
         assert len(again.trail) > 3
 
-    @pytest.mark.parametrize("by", [None, "configuration_id"])
+    @pytest.mark.parametrize("by", [None, "configuration_id", "rule_set"])
     def test_the_interval_is_that_of_all_labels_of_these_jobs_whoever_gave_them(
         self, sample: lcn.JobSet, path: Path, by: str | None
     ) -> None:

@@ -11,11 +11,11 @@ import pyarrow as pa
 from .. import label_records, schema
 from ..label_records import Record
 from ..metrics import _arguments, accuracy_estimate
-from ..metrics._labelled import READ, first_rows
+from ..metrics._labelled import first_rows
 from ._places import Places
+from ._rules import rules_of
 
 _TRAIL = 8  # points of the interval's way so far, when a desk is opened
-_IDS = ("job_id", "file_input")
 _MOST_FOR_TRAIL = 50_000  # jobs: beyond, each point takes too long
 
 
@@ -87,6 +87,8 @@ class Narrowing:
             self._never = "the queue wasn't drawn at random, so its labels can't tell how right all jobs are"
         self.trail: list[Interval] = []
         self._rows: dict[str, int] = {}  # of jobs that have a label
+        self._sets: dict[int, Any] = {}  # the rule set of each of these rows
+        self._types: dict[Any, list[str]] = {}  # of each of these rule sets
         self._known: tuple[list[Record], Interval | None] = [], None
         if not self._never:
             self._population, self._place = _population(jobs, attrs.get("by"))
@@ -116,16 +118,34 @@ class Narrowing:
             self._rows |= dict(zip(new, first_rows(self._jobs, pd.Series(new, dtype=object)).tolist(), strict=True))
         return np.array([self._rows[one] for one in ids], np.int64)
 
+    def _rule_sets_of(self, rows: np.ndarray) -> list[Any]:
+        """Give the rule set of each of some jobs, and note its types: a million jobs may have as many sets."""
+        for row in rows.tolist():
+            if row not in self._sets:
+                name = self._sets[row] = self._jobs["rule_set"].iloc[row]
+                if name not in self._types:
+                    self._types[name] = rules_of(self._rules, name)["type"].tolist()
+        return [self._sets[row] for row in rows.tolist()]
+
+    def _column(self, rows: np.ndarray, values: Any) -> pd.Series:
+        """Give a column of the population that holds texts in some rows of jobs, and nothing in the others."""
+        code, texts = pd.factorize(pd.Series(values, dtype=object))
+        place = np.full(len(self._jobs), -1)
+        place[self._place[rows]] = code
+        return pd.Series(pa.array(texts, pa.large_string()).take(pa.array(place, mask=place < 0)), dtype=schema.TEXT)
+
     def _interval(self, drawn: list[Record]) -> Interval | None:
         labels = label_records.frame(drawn)
         rows = self._rows_of(labels["job_id"])
         labels, rows = labels[rows >= 0], rows[rows >= 0]
-        # Of the others it only counts what they answered: an id of each would be looked at a million times.
-        ids, code = labels["job_id"].unique(), np.full(len(self._jobs), -1)
-        code[self._place[rows]] = pd.factorize(labels["job_id"])[0]
-        texts = pa.array(ids, pa.large_string()).take(pa.array(code, mask=code < 0))
-        jobs = self._population.assign(job_id=pd.Series(texts, dtype=schema.TEXT))
-        arguments: dict[str, Any] = {"plan": self._plan, "rules": self._rules, "assurance": self.assurance}
+        # Of the other jobs it only counts what they answered: more of each would be looked at a million times.
+        names = self._rule_sets_of(rows)
+        jobs = self._population.assign(job_id=self._column(rows, labels["job_id"].to_numpy(dtype=object)))
+        if "rule_set" not in jobs.columns:
+            jobs["rule_set"] = self._column(rows, names)
+        pairs = [(name, kind) for name in dict.fromkeys(names) for kind in self._types[name]]
+        rules = pd.DataFrame(pairs, columns=["rule_set", "type"], dtype=object)
+        arguments: dict[str, Any] = {"plan": self._plan, "rules": rules, "assurance": self.assurance}
         row = accuracy_estimate(jobs, labels, **arguments).iloc[0]
         if not row["n"]:
             return None
@@ -144,5 +164,5 @@ def _population(jobs: pd.DataFrame, by: str | None) -> tuple[pd.DataFrame, np.nd
     order = np.lexsort(keys)
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    names = dict.fromkeys(name for name in (*READ, by) if name in jobs.columns and name not in _IDS)
-    return jobs[list(names)].take(order).reset_index(drop=True), place
+    names = ["outcome", "type", "confidence"] + ([] if by is None else [by])
+    return jobs[list(dict.fromkeys(names))].take(order).reset_index(drop=True), place
