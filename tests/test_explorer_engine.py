@@ -23,7 +23,9 @@ from llama_classify_nb.widgets import _index, _search
 from llama_classify_nb.widgets._canvas import Canvas
 from llama_classify_nb.widgets._index import BINS, Counts, JobIndex
 from llama_classify_nb.widgets._linked import Linked, LinkedCounts
+from llama_classify_nb.widgets._orders import order
 from llama_classify_nb.widgets._pictures import Pictures
+from llama_classify_nb.widgets._rules import rules_of
 from llama_classify_nb.widgets._search import Latest
 
 ORDERED = ["confidence", "created_at", "duration_s", "job_id", "outcome", "type", "configuration_id", "file_input"]
@@ -86,6 +88,48 @@ def test_rows_are_in_the_order_of_a_column(sample: lcn.JobSet, index: JobIndex, 
     mask = index.mask({"configuration_ids": ["cfg-logreg-8types", "cfg-naivebayes-10types"]})
     ordered = sample.jobs[mask].sort_values(column, ascending=ascending, kind="stable")
     assert index.rows(mask, column, ascending=ascending).tolist() == ordered.index.tolist()
+
+
+TEXTS: dict[str, list[str | None]] = {
+    "one beginning": [f"job-{number % 7:07d}" for number in range(40, 0, -1)],
+    "longer than eight bytes": [f"{'abcdefghij' * (number % 3)}{number % 5}" for number in range(40)],
+    "odd": ["b", "", "a", "a\0", None, "a\0b", "ä", "\U0001f600", "zz", "", None, "a"],
+    "alike": ["x", "x", "x"],
+    "missing": [None, None],
+    "none": [],
+}
+
+
+@pytest.mark.parametrize("texts", TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize("ascending", [True, False])
+def test_texts_are_in_order_and_equal_ones_stay(texts: list[str | None], ascending: bool) -> None:
+    column = pd.Series(texts, dtype="str")
+    expected = column.sort_values(ascending=ascending, kind="stable")
+    for dtype in ("str", object):
+        assert order(column.astype(dtype), ascending=ascending).tolist() == expected.index.tolist()
+
+
+def test_only_the_latest_orders_are_kept(sample: lcn.JobSet) -> None:
+    index, every = JobIndex(sample.jobs), np.ones(len(sample.jobs), bool)
+    before = [index.rows(every, column) for column in ORDERED]
+    assert len(index._orders) < len(ORDERED)
+    assert all((index.rows(every, column) == rows).all() for column, rows in zip(ORDERED, before, strict=True))
+
+
+@pytest.mark.parametrize("dtype", ["category", "str", object])
+def test_the_rules_of_a_job_are_those_of_its_rule_set(sample: lcn.JobSet, dtype: Any) -> None:
+    ordered = sample.rules.astype({"rule_set": dtype})
+    for rules in (ordered, ordered.sample(frac=1, random_state=1)):
+        for name in (*sample.rules["rule_set"].unique(), "none", None, pd.NA):
+            wanted = (rules["rule_set"] == name).to_numpy(dtype=bool, na_value=False)
+            pd.testing.assert_frame_equal(rules_of(rules, name), rules[wanted])
+
+
+def test_filters_of_objects_are_those_of_categories(sample: lcn.JobSet) -> None:
+    few = ("outcome", "type", "rule_set", "configuration_id")
+    index = JobIndex(sample.jobs.astype(dict.fromkeys(few, object)))
+    for filters in FILTERS:
+        assert (index.mask(filters) == JobIndex(sample.jobs).mask(filters)).all()
 
 
 def counted(index: JobIndex, linked: Linked, filters: dict[str, Any]) -> tuple[Counts, LinkedCounts]:

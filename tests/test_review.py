@@ -425,10 +425,20 @@ class TestQueues:
         confidence = sample.jobs.set_index("job_id")["confidence"].loc[made["job_id"]]
         assert confidence.is_monotonic_increasing
         assert len(made) == sample.jobs["outcome"].isin(["matched", "no_match"]).sum()
-        mixed, _ = _queue.make(
-            sample.jobs.sample(frac=1, random_state=1), sample.rules, _queue.LOWEST, None, label_records.frame([])
-        )
-        pd.testing.assert_frame_equal(made, mixed)
+        jobs = sample.jobs.sample(frac=1, random_state=1)
+        mixed, _ = _queue.make(jobs, sample.rules, _queue.LOWEST, None, label_records.frame([]))
+        pd.testing.assert_frame_equal(made.drop(columns="row"), mixed.drop(columns="row"))
+        assert jobs["job_id"].iloc[mixed["row"]].tolist() == mixed["job_id"].tolist()
+
+    def test_ids_that_are_numbers_stand_for_their_jobs(self, sample: lcn.JobSet, path: Path) -> None:
+        jobs = sample.jobs.assign(job_id=range(len(sample.jobs)))
+        for number in range(3):
+            desk = lcn.review(sample, _queue.LOWEST, path, reviewer="kim", jobs=jobs)
+            job = desk._desk.job
+            assert job is not None
+            assert job["confidence"] == jobs["confidence"].sort_values().iloc[number]
+            desk.press("1")
+            assert lcn.read_labels(path)["job_id"].iloc[-1] == str(job["job_id"])
 
     def test_flips_are_files_with_different_answers(self, sample: lcn.JobSet) -> None:
         made, _ = _queue.make(sample.jobs, sample.rules, _queue.FLIPS, None, label_records.frame([]))
@@ -537,6 +547,27 @@ class TestProgress:
         assert again.interval == found.interval
         assert [one.n for one in again.trail] == sorted({one.n for one in again.trail})
         assert len(again.trail) > 3
+
+    @pytest.mark.parametrize("by", [None, "configuration_id", "rule_set"])
+    def test_the_interval_is_that_of_all_labels_of_these_jobs_whoever_gave_them(
+        self, sample: lcn.JobSet, path: Path, by: str | None
+    ) -> None:
+        jobs = sample.jobs[sample.jobs["type"].notna()].sample(frac=0.5, random_state=1)
+        plan = metrics.audit_plan(jobs, margin=0.1, by=by)
+        elsewhere = sample.jobs.loc[sample.jobs.index.difference(jobs.index), ["job_id"]].head(9)
+        others = (elsewhere.assign(inclusion_probability=0.5), metrics.draw_sample(jobs, plan, seed=8).head(9))
+        for reviewer, drawn in zip(("lee", "mo"), others, strict=True):
+            desk = lcn.review(sample, drawn, path, reviewer=reviewer)
+            for key in "112311121":
+                desk.press(key)
+        desk = lcn.review(sample, metrics.draw_sample(jobs, plan), path, reviewer="kim", plan=plan, jobs=jobs)
+        for key in ("1", "n", "2", "?", "1", "s", "b", "1", "u", "2"):
+            desk.press(key)
+            labels = lcn.read_labels(path)
+            mine = labels[labels["label"].notna() & labels["job_id"].isin(jobs["job_id"])]
+            row = metrics.accuracy_estimate(jobs, mine, plan=plan, rules=sample.rules).iloc[0]
+            found = desk._desk.progress().interval
+            assert found == Interval(row["n"], row["accuracy"], row["accuracy_lower"], row["accuracy_upper"])
 
     def test_labels_of_a_queue_that_was_not_drawn_say_nothing_of_all_jobs(self, open_desk: Any) -> None:
         desk = open_desk()

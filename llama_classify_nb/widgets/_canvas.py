@@ -13,7 +13,8 @@ Places are given in the units of the axes, and become pixels in ``_pixel``, whic
 
 from __future__ import annotations
 
-import io
+import struct
+import zlib
 from functools import lru_cache
 from typing import Any
 
@@ -38,7 +39,8 @@ _TITLE, _TEXT, _NUMBER = 12, 10, 8  # sizes of texts, in points
 _BESIDE = round(4 * _POINT)  # from the end of a bar to its number
 _MARK = round(3.5 * _POINT)  # length of a mark of the axis
 _CAP = round(2 * _POINT)  # half the height of the ends of an interval
-_LEVEL = 1  # of packing: a higher one takes three times as long, and what it saves goes no further than the browser
+_LEVEL = 1  # of packing: a higher one takes twice as long, and what it saves goes no further than the browser
+_UP = 2  # PNG's number of the way in which rows are written
 
 
 class Canvas:
@@ -170,9 +172,20 @@ class Canvas:
     def png(self) -> bytes:
         """Give what was drawn since ``begin``."""
         self._picture.paste(self._above, self._frame, self._dark)
-        file = io.BytesIO()
-        self._picture.save(file, "PNG", compress_level=_LEVEL)
-        return file.getvalue()
+        pixels = np.asarray(self._picture).reshape(_HEIGHT, -1)
+        # Of each row, what differs from the row above. Pillow would try four other ways for each row.
+        rows = np.full((_HEIGHT, pixels.shape[1] + 1), _UP, np.uint8)
+        rows[0, 1:] = pixels[0]
+        np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
+        size = struct.pack(">IIBBBBB", _WIDTH, _HEIGHT, 8, 2, 0, 0, 0)  # 8 bits of red, of green and of blue
+        chunks = ((b"IHDR", size), (b"IDAT", zlib.compress(rows.tobytes(), _LEVEL)), (b"IEND", b""))
+        return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*one) for one in chunks)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    """Give a piece of a PNG file."""
+    check = struct.pack(">I", zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + check
 
 
 def plainly() -> Any:

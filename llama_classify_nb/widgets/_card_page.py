@@ -9,6 +9,7 @@ import pandas as pd
 
 from ._facts import Known, Place
 from ._index import BINS
+from ._rules import rules_of
 from .page import TEXT, number, shown, time
 
 _FACTS = (
@@ -104,7 +105,7 @@ def _facts(job: pd.Series) -> str:
 
 
 def _rules(job: pd.Series, rules: pd.DataFrame) -> str:
-    mine = rules[rules["rule_set"] == job["rule_set"]].sort_values("position")
+    mine = rules_of(rules, job["rule_set"]).sort_values("position")
     rows = []
     for place, rule in enumerate(mine.head(_MOST_RULES).to_dict("records"), start=1):
         won = job["outcome"] == "matched" and rule["type"] == job["type"]

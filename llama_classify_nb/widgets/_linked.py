@@ -52,14 +52,16 @@ class Linked:
     def _make_periods(self, times: np.ndarray) -> None:
         dated = ~np.isnat(times)
         known = times[dated]
+        ends = np.array([known.min(), known.max()]) if len(known) else known
         for freq, length in _LENGTHS.items():
-            number = period_number(known, freq)
-            low, high = (int(number.min()), int(number.max())) if len(number) else (0, -1)
+            number = period_number(ends, freq)
             self.length = length
-            if high - low < MOST_PERIODS:
-                periods = np.arange(low, high + 1)
+            if not len(number) or number[1] - number[0] < MOST_PERIODS:
+                periods = np.arange(number[0], number[1] + 1) if len(number) else number
+                number = period_number(known, freq)
                 break
         else:
+            number = period_number(known, freq)
             periods = np.unique(number)
         self.starts = period_start(periods, freq)
         self._n_periods = len(periods) + 1
@@ -69,34 +71,36 @@ class Linked:
 
     def _make_causes(self, jobs: pd.DataFrame) -> None:
         failed = np.flatnonzero(self._outcome == list(schema.OUTCOMES).index("failed"))
-        some = some_rows(jobs[["job_id", "outcome", "error_message", "created_at"]], failed)
-        assigned = failure_assignments(some).drop_duplicates("job_id").set_index("job_id")["template"]
+        some = some_rows(jobs[["outcome", "error_message", "created_at"]], failed)
+        # Their places as ids: numbers are found faster than texts, and no two are alike.
+        place = np.arange(len(some))
+        template = failure_assignments(some.assign(job_id=place)).set_index("job_id")["template"].reindex(place)
         # The template tells the cause: messages are read once.
-        n = assigned.value_counts(sort=False)
-        found = [cause_of(template)[0] for template in n.index]
+        code, kinds = pd.factorize(template)
+        found = [cause_of(kind)[0] for kind in kinds]
         self.advice = pd.DataFrame(
             {
                 "cause": pd.Categorical([one.cause for one in found], list(FAMILIES)),
                 "retryable": pd.array([one.retryable for one in found], "boolean"),
                 "next_step": [one.next_step for one in found],
             },
-            index=n.index,
+            index=kinds,
         )
+        n = pd.Series(np.bincount(code, minlength=len(kinds)), kinds)
         totals = n.groupby(self.advice["cause"], observed=True).sum().sort_values(ascending=False, kind="stable")
         self.causes = [str(cause) for cause in totals.index]
         #: The template of each failed job, by its row.
-        self.templates = pd.Series(assigned.reindex(some["job_id"]).to_numpy(dtype=object), index=failed)
-        cause = self.templates.map(self.advice["cause"].astype(object))
+        self.templates = pd.Series(template.to_numpy(dtype=object), index=failed)
         self._failed = failed
-        cause_at = pd.Index(self.causes).get_indexer(pd.Index(cause.to_numpy(dtype=object)))
-        again = self.templates.map(self.advice["retryable"].astype(object).map(_again))
-        self._causes = cause_at * len(AGAIN) + again.to_numpy(dtype=np.intp)
+        cause_at = np.array([self.causes.index(one.cause) for one in found], np.intp)
+        again = np.array([_again(one.retryable) for one in found], np.intp)
+        self._causes = (cause_at * len(AGAIN) + again)[code]
 
     def counts(self, mask: np.ndarray) -> LinkedCounts:
         """Count the jobs of a mask."""
         n = len(schema.OUTCOMES)
-        cells = np.bincount(self._cells[mask], minlength=n * self._n_periods).reshape(n, -1)
-        causes = np.bincount(self._causes[mask[self._failed]], minlength=len(self.causes) * len(AGAIN))
+        cells = np.bincount(self._cells.compress(mask), minlength=n * self._n_periods).reshape(n, -1)
+        causes = np.bincount(self._causes.compress(mask.take(self._failed)), minlength=len(self.causes) * len(AGAIN))
         return LinkedCounts(cells, causes.reshape(-1, len(AGAIN)))
 
 

@@ -39,43 +39,49 @@ def make(
     -------
     DataFrame
         In the order of reading: ``job_id``, ``stratum``, ``stage``, ``inclusion_probability``, ``blind``, ``queue``:
-        what it is called, and ``again``: whether labels given in other queues don't count here.
+        what it is called, ``again``: whether labels given in other queues don't count here, and ``row``: of jobs.
     DataFrame or None
         The plan.
     """
     if isinstance(queue, str):
         if queue not in WORDS:
             raise ArgumentError(f"queue is {queue!r}; in words it is one of: {', '.join(map(repr, WORDS))}")
-        order, n_again = _in_words(jobs, rules, queue, labels)
-        table, name = jobs.iloc[order][["job_id"]], queue
-        again = np.arange(len(order)) < n_again
+        rows, n_again = _in_words(jobs, rules, queue, labels)
+        table, name = pd.DataFrame(index=pd.RangeIndex(len(rows))), queue
+        again = np.arange(len(rows)) < n_again
     else:
         if queue is None:
             plan = audit_plan(jobs) if plan is None else plan
             queue = draw_sample(jobs, plan)
-        _check(jobs, queue)
-        table = queue[~queue["job_id"].duplicated()]
+        rows = _rows(jobs, queue)
+        is_first = ~queue["job_id"].duplicated().to_numpy(dtype=bool)
+        table, rows = queue[is_first], rows[is_first]
         is_drawn = "inclusion_probability" in table.columns
         name, again = SAMPLE if is_drawn else OWN, np.full(len(table), is_drawn)
-    made = pd.DataFrame({"job_id": table["job_id"].to_numpy(dtype=object)})
+    made = pd.DataFrame({"job_id": jobs["job_id"].array.take(rows)})
+    if not isinstance(made["job_id"].dtype, pd.StringDtype):
+        made["job_id"] = made["job_id"].map(str)  # as the file of labels holds it
     for column, otherwise in _DESIGN.items():
         made[column] = table[column].to_numpy() if column in table.columns else otherwise
     made["blind"] = made["blind"].fillna(False).astype(bool)
-    made["queue"], made["again"] = name, again
+    made["queue"], made["again"], made["row"] = name, again, rows
     return made, plan
 
 
-def _check(jobs: pd.DataFrame, queue: Any) -> None:
+def _rows(jobs: pd.DataFrame, queue: Any) -> np.ndarray:
+    """Give the row in jobs of each job of a table."""
     if not isinstance(queue, pd.DataFrame) or "job_id" not in queue.columns:
         kind = "a DataFrame without 'job_id'" if isinstance(queue, pd.DataFrame) else f"a {type(queue).__name__}"
         words = ", ".join(map(repr, WORDS))
         raise ArgumentError(f"queue is {kind}; give the table of draw_sample, any other with 'job_id', or: {words}")
-    unknown = queue.loc[_labelled.first_rows(jobs, queue["job_id"]) < 0, "job_id"]
+    rows = _labelled.first_rows(jobs, queue["job_id"])
+    unknown = queue.loc[rows < 0, "job_id"]
     if len(unknown):
         raise ArgumentError(
             f"queue: {len(unknown):,} of its {len(queue):,} jobs are not among the jobs, for example "
             f"{unknown.iloc[0]!r}; give the JobSet that it was drawn from"
         )
+    return rows
 
 
 def _in_words(jobs: pd.DataFrame, rules: pd.DataFrame, word: str, labels: pd.DataFrame) -> tuple[np.ndarray, int]:
@@ -103,10 +109,12 @@ def _flips(jobs: pd.DataFrame, by_confidence: np.ndarray) -> np.ndarray:
     Two jobs of one file differ here as ``metrics.flips`` and ``rerun_stability`` say; those compare two sides, and this
     all runs of a file at once.
     """
-    some = pd.DataFrame({"file": _runs.file_codes(jobs)[by_confidence]})
-    some["answer"] = codes(jobs["type"])[by_confidence]
-    some["row"], some["place"] = by_confidence, np.arange(len(some))
-    some = some[some["file"] >= 0]
-    by_file = some.groupby("file", sort=False)
-    some = some.assign(n=by_file["answer"].transform("nunique"), first=by_file["place"].transform("min"))
-    return some[some["n"] > 1].sort_values(["first", "place"])["row"].to_numpy()
+    file, answer = _runs.file_codes(jobs)[by_confidence], codes(jobs["type"])[by_confidence]
+    rows, file, answer = by_confidence[file >= 0], file[file >= 0], answer[file >= 0]
+    first = np.zeros(file.max(initial=-1) + 1, np.int64)  # where the first job of each file stands
+    first[file[::-1]] = np.arange(len(file))[::-1]
+    has_other = np.zeros(len(first), bool)
+    has_other[file[answer != answer[first[file]]]] = True
+    flipped = np.flatnonzero(has_other[file])
+    found: np.ndarray = rows[flipped[np.argsort(first[file[flipped]], kind="stable")]]
+    return found

@@ -10,6 +10,7 @@ import pandas as pd
 from .. import label_records
 from ..label_log import LabelLog
 from ..label_records import Record
+from ._places import Places
 from ._queue import SAMPLE
 
 #: How long a job that somebody else opened is left to them.
@@ -23,6 +24,8 @@ class Said:
     ----------
     queue : DataFrame
         Of ``_queue.make``.
+    places : Places
+        Where its jobs stand.
     log : LabelLog
         What all reviewers have said.
     reviewer : str
@@ -40,6 +43,10 @@ class Said:
         The acts that stand, by job and reviewer.
     answers : dict of str to list of Record
         What each reviewer says of each job.
+    done : dict of str to int
+        The jobs of the queue that need no more reading, each with its place.
+    skipped : set of int
+        The places of jobs that this reviewer put off.
     looked_at : set of str
         Jobs whose answer this reviewer has seen.
     taken : set of str
@@ -47,11 +54,17 @@ class Said:
     """
 
     def __init__(
-        self, queue: pd.DataFrame, log: LabelLog, reviewer: str, *, share: bool, clock: Callable[[], dt.datetime]
+        self,
+        queue: pd.DataFrame,
+        places: Places,
+        log: LabelLog,
+        reviewer: str,
+        *,
+        share: bool,
+        clock: Callable[[], dt.datetime],
     ) -> None:
         self.reviewer, self.share = reviewer, share
-        self._log, self._clock = log, clock
-        self._ids = [str(one) for one in queue["job_id"]]
+        self._places, self._log, self._clock = places, log, clock
         self._again = queue["again"].to_numpy(dtype=bool)
         self.queue = str(queue["queue"].iloc[0]) if len(queue) else ""
         self.looked_at: set[str] = set()
@@ -65,21 +78,21 @@ class Said:
             said = label_records.answer(stack)
             if said is not None:
                 self.answers.setdefault(said.job_id, []).append(said)
-        mine = (one for one in self._log.records if one.reviewer == self.reviewer)
-        self.looked_at |= {one.job_id for one in mine if one.seen_prediction}
+        own = (one for one in self._log.records if one.reviewer == self.reviewer)
+        self.looked_at |= {one.job_id for one in own if one.seen_prediction}
         latest = {one.reviewer: one for one in self._log.records if one.reviewer != self.reviewer}
         since = self._clock() - OPEN_FOR
         opened = [one for one in latest.values() if one.action == "open" and one.time and one.time > since]
         self.taken = {one.job_id for one in opened} if self.share else set()
+        places = self._places.of(job_id for job_id, _ in self.stacks)
+        self.done = {job_id: place for job_id, place in places.items() if self._is_done(job_id, place)}
+        skipped = (
+            one for (one, by), stack in self.stacks.items() if by == self.reviewer and stack[-1].action == "skip"
+        )
+        self.skipped = {places[job_id] for job_id in skipped if job_id in places}
 
-    def mine(self, place: int) -> Record | None:
-        """Give what this reviewer says of a job of the queue."""
-        mine = [one for one in self.answers.get(self._ids[place], []) if one.reviewer == self.reviewer]
-        return mine[0] if mine else None
-
-    def is_done(self, place: int) -> bool:
-        """Tell whether a job of the queue needs no more reading."""
-        for one in self.answers.get(self._ids[place], []):
+    def _is_done(self, job_id: str, place: int) -> bool:
+        for one in self.answers.get(job_id, []):
             if one.reviewer != self.reviewer and not self.share:
                 continue
             # A label from another queue counts, unless this one asks for a second look, or for the draw's own labels.
@@ -89,21 +102,16 @@ class Said:
                 return True
         return False
 
-    def is_skipped(self, place: int) -> bool:
-        """Tell whether this reviewer put a job off."""
-        stack = self.stacks.get((self._ids[place], self.reviewer))
-        return bool(stack) and stack[-1].action == "skip"  # type: ignore[index]
+    def mine(self, job_id: str) -> Record | None:
+        """Give what this reviewer says of a job."""
+        mine = [one for one in self.answers.get(job_id, []) if one.reviewer == self.reviewer]
+        return mine[0] if mine else None
 
     def next(self, after: int) -> int | None:
         """Give the next job to read: skipped ones come later, and those that others read now last. None: all are."""
-        n = len(self._ids)
-        for with_skipped, with_taken in ((False, False), (True, False), (True, True)):
+        n, done, taken = len(self._places), set(self.done.values()), set(self._places.of(self.taken).values())
+        for passed_over in (done | self.skipped | taken, done | taken, done):
             for step in range(1, n + 1):
-                place = (after + step) % n
-                if (
-                    not self.is_done(place)
-                    and (with_skipped or not self.is_skipped(place))
-                    and (with_taken or self._ids[place] not in self.taken)
-                ):
+                if (place := (after + step) % n) not in passed_over:
                     return place
         return None

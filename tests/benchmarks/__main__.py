@@ -11,7 +11,7 @@ from pathlib import Path
 
 import llama_classify_nb as lcn
 
-from . import explorer, growth, imports, metrics, tables
+from . import desk, explorer, growth, imports, metrics, tables
 from .jobs import write_jobs
 
 
@@ -29,6 +29,7 @@ def main() -> None:
         jobset = lcn.read_jobs(write_jobs(Path(folder) / "jobs.jsonl", options.jobs))
         rows += metrics.measure(jobset.jobs, jobset.rules, options.runs)
         rows += explorer.measure(jobset, options.runs, min(explorer.CHANGES, options.jobs // 100))
+        rows += desk.measure(jobset, options.runs)
     rows += growth.measure(options.jobs, options.runs)
     day = dt.datetime.now(dt.UTC).date()
     print(

@@ -42,7 +42,7 @@ def changes(explorer: Any) -> dict[str, list[tuple[str, Any]]]:
             ("confidence_to", 1),
         ],
         "dates": [("created_from", dt.date(2024, 3, 1)), ("created_from", None), ("created_to", dt.date(2024, 6, 1))],
-        "order": [("sort", "lowest confidence first"), ("sort", "newest first"), ("sort", "")],
+        "order": [("sort", value) for _, value in explorer.sort.options[1:]] + [("sort", "")],
         "page": [("page_number", 2), ("page_number", 1)],
         "job": [("job", place) for place in (1, 2, 0)],
     }

@@ -1,0 +1,66 @@
+"""The review desk among many jobs: what it takes to open each queue, and what a key takes until the next job shows.
+
+Run it by hand: ``python -m tests.benchmarks.desk [--jobs 1000000] [--runs 5] [--shape many]``. Keys are pressed as if
+they were typed; what is timed is all that the kernel does, the label on disk and the accuracy of all jobs included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import llama_classify_nb as lcn
+
+from .jobs import write_jobs
+from .shapes import SHAPES, shaped
+
+QUEUES = (None, "lowest confidence first", "flips first", "suspects first")
+#: Two labels, no rule fits, can't tell, skip, undo, back, forward.
+KEYS = ("1", "2", "n", "?", "s", "u", "b", "+") * 2
+
+
+def measure(jobset: lcn.JobSet, runs: int) -> list[tuple[str, str]]:
+    """Give the median seconds that each queue takes to open, and the milliseconds of keys, as rows of a table."""
+    opened: dict[str | None, list[float]] = {queue: [] for queue in QUEUES}
+    taken: dict[str | None, list[float]] = {queue: [] for queue in QUEUES}
+    open_desk = lcn.review  # what is loaded at first use is loaded
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            for queue in QUEUES:  # the last looks at the labels that the others gave
+                began = time.perf_counter()
+                desk = open_desk(jobset, queue, Path(folder) / "labels.csv", reviewer="kim")
+                opened[queue].append(time.perf_counter() - began)
+                for key in KEYS:
+                    began = time.perf_counter()
+                    desk.press(key)
+                    taken[queue].append((time.perf_counter() - began) * 1_000)
+    rows = []
+    for queue in QUEUES:
+        kind = f"{len(jobset):,} jobs: desk, {queue or 'a drawn queue'}"
+        ms = taken[queue]
+        rows.append((f"{kind}, opened", f"{statistics.median(opened[queue]):.2f} s"))
+        rows.append((f"{kind}, a key", f"{statistics.median(ms):.0f} ms, at most {max(ms):.0f} ms"))
+    return rows
+
+
+def main() -> None:
+    """Measure, and print a line for each figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1_000_000)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--path", type=Path, help="a file of jobs, instead of one that is made")
+    parser.add_argument("--shape", choices=SHAPES, help="give the jobs another shape")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        jobset = lcn.read_jobs(options.path or write_jobs(Path(folder) / "jobs.jsonl", options.jobs))
+        if options.shape:
+            jobset.jobs, jobset.rules = shaped(jobset.jobs, SHAPES[options.shape])
+        for what, figure in measure(jobset, options.runs):
+            print(f"{what:70s} {figure}")
+
+
+if __name__ == "__main__":
+    main()
