@@ -219,6 +219,13 @@ def test_a_card_tells_the_cause_and_the_label_and_the_other_jobs_of_its_file(sam
     assert min(right, wrong, flips) > 0
 
 
+def test_other_jobs_of_a_file_are_found_whatever_its_name_holds(sample: lcn.JobSet) -> None:
+    jobs = sample.jobs.head(6).astype({"file_input": object})
+    jobs["file_input"] = pd.Series(["\ud800", "b", "\ud800", None, "b", None], jobs.index, dtype=object)
+    known = _facts.Facts(jobs, sample.rules, _facts.Linked(jobs), None)
+    assert [known.of(row).n_same_file for row in range(6)] == [1, 1, 1, 0, 1, 0]
+
+
 @pytest.mark.usefixtures("_undrawn")
 def test_a_card_shows_label_and_flips(sample: lcn.JobSet) -> None:
     labels = lcn.load_sample_labels()
