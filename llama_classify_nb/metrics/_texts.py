@@ -234,6 +234,8 @@ def rows_kept(jobs: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
     Arrow filters the pieces of its columns where they are, two columns at a time; pandas would have it put the pieces
     of each column together first.
     """
+    if keep.all():
+        return jobs.copy()
     in_arrow = np.array([isinstance(one, pd.StringDtype) and one.storage == "pyarrow" for one in jobs.dtypes], bool)
     places = np.flatnonzero(in_arrow).tolist()
     kept, mask = jobs.loc[:, ~in_arrow][keep], pa.array(keep)
