@@ -51,7 +51,7 @@ def sorted_categories(values: Sequence[Any]) -> tuple[pd.Index, np.ndarray]:
     """Give sorted categories, and for each value its place in them (-1: missing)."""
     ordered = sorted(set(values) - {None})
     place = {value: number for number, value in enumerate(ordered)} | {None: -1}
-    return pd.Index(ordered, dtype=TEXT), np.array([place[value] for value in values], np.int64)
+    return pd.Index(ordered, dtype=TEXT), np.array([place[value] for value in values], np.int32)
 
 
 def column(dtype: str, values: list[Any]) -> pd.Series:

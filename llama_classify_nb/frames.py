@@ -233,7 +233,7 @@ class _Builder:
         data["duration_s"] = (data["updated_at"] - data["created_at"]) / np.timedelta64(1, "s")
         for name in _TIMES:
             data[name] = pd.Series(data[name]).dt.tz_localize("UTC")
-        return pd.DataFrame({column.name: data[column.name] for column in schema.JOBS})
+        return pd.DataFrame({column.name: data[column.name] for column in schema.JOBS}, copy=False)
 
     def _outcome(self, confidence: np.ndarray, codes: dict[str, np.ndarray]) -> pd.Categorical:
         """Decide each job's outcome: by its status first, then by what its answer lacks."""

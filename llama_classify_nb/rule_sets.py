@@ -210,7 +210,7 @@ class RuleSets:
         digits = pa.py_buffer(content[order].astype(">u8").tobytes().hex().encode())
         ends = pa.py_buffer(np.arange(len(order) + 1, dtype=np.int64) * _NAME_LENGTH)
         names = pd.Index(texts([pa.LargeStringArray.from_buffers(len(order), ends, digits)]))
-        places = np.empty(len(order), np.int64)
+        places = np.empty(len(order), np.int32)
         places[order] = np.arange(len(order))
         return names, places
 
@@ -219,22 +219,19 @@ class RuleSets:
         sets, types = jobs["rule_set"].cat.categories, jobs["type"].cat.categories
         n_rules = np.array(self._n_rules, np.int64)
         of_rule = np.repeat(self._names[1], n_rules)
-        position = numbered(n_rules)
         rule_type = self._types.categories[1][joined(self._rule_types, np.int32)]
         set_code, type_code = (jobs[name].cat.codes.to_numpy().astype(np.int64) for name in ("rule_set", "type"))
         matched = (jobs["outcome"] == "matched").to_numpy()
         came = set_code[matched] * len(types) + type_code[matched]
-        n_matched = _count_of(of_rule * len(types) + rule_type, came, len(sets) * len(types))
-        return pd.DataFrame(
-            {
-                "rule_set": pd.Categorical.from_codes(of_rule, sets),
-                "position": position.astype(np.int32),
-                "type": pd.Categorical.from_codes(rule_type, types),
-                "description": texts(self._descriptions),
-                "n_jobs": np.bincount(set_code, minlength=len(sets))[of_rule].astype(np.int64),
-                "n_matched": n_matched,
-            }
-        )
+        columns = {
+            "rule_set": pd.Categorical.from_codes(of_rule, sets),
+            "position": numbered(n_rules).astype(np.int32),
+            "type": pd.Categorical.from_codes(rule_type, types),
+            "description": texts(self._descriptions),
+            "n_jobs": np.bincount(set_code, minlength=len(sets))[of_rule],
+            "n_matched": _count_of(of_rule.astype(np.int64) * len(types) + rule_type, came, len(sets) * len(types)),
+        }
+        return pd.DataFrame(columns, copy=False)
 
 
 def _count_of(wanted: np.ndarray, came: np.ndarray, n: int) -> np.ndarray:
