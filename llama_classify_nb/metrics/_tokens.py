@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from scipy import sparse
 
 from ._texts import distinct
-from ._word_codes import BLANK, spread, words_in
+from ._word_codes import BLANK, pairs, spread, words_in
 
 #: Characters of a text that are read; who reasons for longer says it again.
 LONGEST = 4_000
@@ -148,3 +148,10 @@ def _longest_first(names: Sequence[str]) -> Iterator[tuple[tuple[str, ...], int]
 
 def _codes(place: dict[str, int], word: str, *, plural: bool) -> list[int]:
     return [place[one] for one in ((word, word + "s") if plural else (word,)) if one in place]
+
+
+def incidence(found: Tokens) -> Any:
+    """Give the matrix of texts by words: 1 where the text holds the word."""
+    row, code = pairs(found.row, found.code, found.n_texts, len(found.words))
+    first = np.append(0, np.cumsum(np.bincount(row, minlength=found.n_texts)))
+    return sparse.csr_matrix((np.ones(len(row)), code, first), shape=(found.n_texts, len(found.words)))
