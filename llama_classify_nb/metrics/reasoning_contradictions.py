@@ -266,15 +266,23 @@ def _claimed(
 ) -> Iterator[_Found]:
     own = [(None if mine < 0 else mine, some) for mine, some in pieces]
     others = [(mine, some) for mine, some in own if len(claims.types) > (mine is not None)]
-    patterns = {mine: claims.candidates(mine) for mine in {mine for mine, _ in others}}
-    for (mine, some), may in _asked(lambda mine, some: _may_hold(texts.take(pa.array(some)), patterns[mine]), others):
-        for place in some[may].tolist():
+    patterns = {mine: (claims.candidates(mine), claims.hints(mine)) for mine in {mine for mine, _ in others}}
+    for (mine, _), found in _asked(lambda mine, some: _claiming(texts, some, *patterns[mine]), others):
+        for place, may in zip(*found, strict=True):
             text = texts[place].as_py()
-            claim = claims.best(text, mine)
+            claim = claims.best(text, mine, may)
             if claim and claim.firmness >= least:
                 words = text[claim.start : claim.end].strip()
                 sentence = _claims.sentence(text, claim.start)
                 yield place, "other_rule", claims.types[claim.name], claim.firmness, words, sentence
+
+
+def _claiming(texts: Any, places: np.ndarray, pattern: str, hints: list[str]) -> tuple[list[int], list[list[bool]]]:
+    """Give the rows of texts that may hold a claim, and for each which of the hints it matches."""
+    some = texts.take(pa.array(places))
+    may = np.flatnonzero(_may_hold(some, pattern))
+    some = some.take(pa.array(may))
+    return places[may].tolist(), np.column_stack([_may_hold(some, hint) for hint in hints]).tolist()
 
 
 #: The types of a rule set, the pattern of the criteria of each, the place of the type answered, and rows.
