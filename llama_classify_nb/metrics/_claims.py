@@ -176,7 +176,7 @@ class Claims:
             head, tail = _clause_before(text, match.start()), _clause_after(text, match.end())
             if _NOT.search(head) or _REFUSED.search(tail):
                 continue
-            before = text[_sentence(text, match.start())[0] : match.end()]
+            before = text[_sentence_start(text, match.start()) : match.end()]
             granted = _GRANTED.search(head + match[0] if firmness == _FIRM else before)
             factor = _GRANTED_FACTOR if granted or _UNREAL.search(before) or re.search(r"\bif\b", tail) else 1.0
             claims.append(Claim(match.start(), match.end(), self._number(match), firmness * factor))
@@ -236,19 +236,20 @@ def _clause_after(text: str, end: int) -> str:
 
 def denied(text: str, place: int) -> bool:
     """Tell whether a "no" goes before a place in its sentence, with no "but" between: lists are denied whole."""
-    before = text[_sentence(text, place)[0] : place]
+    before = text[_sentence_start(text, place) : place]
     ends = [match.end() for match in _TURN.finditer(before)]
     return bool(_NOT.search(before, ends[-1] if ends else 0))
 
 
-def _sentence(text: str, place: int) -> tuple[int, int]:
-    ends = [match.end() for match in _SENTENCE.finditer(text, max(place - 400, 0), place)]
-    close = _SENTENCE.search(text, place)
-    start = ends[-1] if ends else max(place - 400, 0)
-    return start, min(close.end() if close else len(text), place + 400)
+def _sentence_start(text: str, place: int) -> int:
+    start = first = max(place - 400, 0)
+    for end in _SENTENCE.finditer(text, first, place):
+        start = end.end()
+    return start
 
 
 def sentence(text: str, place: int) -> str:
     """Give the sentence around a place in a text, at most 800 characters."""
-    start, end = _sentence(text, place)
-    return text[start:end].strip()
+    close = _SENTENCE.search(text, place)
+    end = min(close.end() if close else len(text), place + 400)
+    return text[_sentence_start(text, place) : end].strip()
