@@ -86,7 +86,7 @@ def _counted(texts: Any, terms: tuple[_query.Term, ...]) -> Counts:
     n = np.zeros((len(terms), len(texts)), np.int32)
     some = _Bytes(low, ends, longest)
     for number, term in enumerate(terms):
-        n[number] = _in_bytes(some, term) if _is_plain(term) else _in_texts(texts, term)
+        n[number] = _in_bytes(some, term) if _is_plain(term) else _by_pattern(texts, term)
         n[number, folding] = 0
     _count_folded(texts, terms, odd, folding, n)
     return Counts(n, length)
@@ -172,16 +172,6 @@ def _places(low: np.ndarray, word: bytes) -> np.ndarray:
     return place
 
 
-def _in_texts(texts: Any, term: _query.Term) -> np.ndarray:
-    """Count a term by its pattern in those texts that hold its longest word."""
-    n = np.zeros(len(texts), np.int64)
-    word = max(term.words, key=len)
-    if word.isascii():
-        rows = np.flatnonzero(truths(pc.match_substring(texts, word, ignore_case=True)))
-        n[rows] = _by_pattern(texts.take(pa.array(rows)), term)
-    return n
-
-
 def _count_folded(
     texts: Any, terms: tuple[_query.Term, ...], odd: np.ndarray, folding: np.ndarray, n: np.ndarray
 ) -> None:
@@ -212,8 +202,12 @@ def _folded(texts: Any) -> Any:
 
 
 def _by_pattern(texts: Any, term: _query.Term) -> np.ndarray:
+    """Count a term by its pattern in those texts that hold its longest word."""
     begins, ends = term.ends()
     before = f"(?:^|[^{_WORD}]|[{_query.UNSPACED}])" if begins else ""
     after = f"(?:$|[^{_WORD}]|[{_query.UNSPACED}])" if ends else f"[{_WORD}]*" if term.beginning else ""
-    found = pc.count_substring_regex(texts, "(?i)" + before + term.literal(_SPACE) + after)
-    return np.asarray(found.to_numpy(zero_copy_only=False))
+    pattern = "(?i)" + before + term.literal(_SPACE) + after
+    rows = np.flatnonzero(truths(pc.match_substring(texts, max(term.words, key=len), ignore_case=True)))
+    n = np.zeros(len(texts), np.int64)
+    n[rows] = pc.count_substring_regex(texts.take(pa.array(rows)), pattern).to_numpy(zero_copy_only=False)
+    return n
