@@ -11,11 +11,10 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Generic, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from .configurations import KnownConfiguration, Type, check_configurations
 from .exceptions import InvalidAnswerError
 from .rawjson import check_utf8, raw_keys, reason, spliced, unknown_part, without_lone_surrogates
 from .schema import TERMINAL_STATUSES
@@ -79,12 +78,6 @@ class KnownJob(Job, forbid_unknown_fields=True):
 
     result: KnownResult | None = None
     usage: KnownUsage | None = None
-
-
-class WholeJob(KnownJob, Generic[Type]):
-    """A job without any key that we don't know, its configuration read with it."""
-
-    configuration: KnownConfiguration[Type]  # type: ignore[assignment]
 
 
 class OnlyId(msgspec.Struct, gc=False):
@@ -225,38 +218,6 @@ def read_lines(lines: bytes) -> tuple[Sequence[Job], bool]:
         raise InvalidAnswerError(reason(error)) from None
     check_jobs(jobs)
     return jobs, known
-
-
-def read_whole_lines(lines: bytes | memoryview, types: tuple[str, ...]) -> Sequence[WholeJob[str]] | None:
-    """Read whole lines with their configurations, where each job has its own.
-
-    Parameters
-    ----------
-    lines : bytes-like
-        The lines.
-    types : tuple of str
-        Types that rules had before. Where none has another, the texts of these are given for them, and no new ones.
-
-    Returns
-    -------
-    sequence of WholeJob, or None
-        None: :func:`read_lines` must do it.
-    """
-    try:
-        try:
-            jobs = _whole_job_of(types).decode_lines(lines)
-        except msgspec.ValidationError:
-            jobs = _whole_job_of(()).decode_lines(lines)
-        check_jobs(jobs)
-        check_configurations([job.configuration for job in jobs])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidAnswerError):
-        return None
-    return jobs
-
-
-@functools.lru_cache(maxsize=8)
-def _whole_job_of(types: tuple[str, ...]) -> msgspec.json.Decoder[WholeJob[str]]:
-    return msgspec.json.Decoder(WholeJob[Literal[types]] if types else WholeJob)  # type: ignore[valid-type]
 
 
 def read_id(body: bytes) -> str | None:

@@ -74,6 +74,12 @@ def texts(chunks: list[pa.Array]) -> Any:
     return TEXT.__from_arrow__(pa.chunked_array(chunks, pa.large_string()))  # type: ignore[attr-defined]
 
 
+def numbered(counts: np.ndarray) -> np.ndarray:
+    """Count 0, 1, 2 … up to each of these counts, one after another."""
+    begins = np.cumsum(counts) - counts
+    return np.asarray(np.arange(counts.sum()) - np.repeat(begins, counts))
+
+
 def joined(chunks: list[np.ndarray], dtype: Any) -> np.ndarray:
     """Join the parts of a column of numbers."""
     return np.concatenate(chunks) if chunks else np.empty(0, dtype)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from .exceptions import InvalidAnswerError
 from .rawjson import check_utf8, raw_keys, reason, spliced, unknown_part, without_lone_surrogates
-
-Type = TypeVar("Type", bound=str)  # of a rule: any text, or one of those that came before
 
 
 class Rule(msgspec.Struct, gc=False):
@@ -36,26 +34,35 @@ class Configuration(msgspec.Struct, gc=False):
     parsing_configuration: ParsingConfiguration | None = None
 
 
-class KnownRule(Rule, Generic[Type], forbid_unknown_fields=True):
+class KnownRule(Rule, forbid_unknown_fields=True):
     """A rule without any key that we don't know."""
-
-    type: Type
 
 
 class KnownParsingConfiguration(ParsingConfiguration, forbid_unknown_fields=True):
     """What the parser was told, without any key that we don't know."""
 
 
-class KnownConfiguration(Configuration, Generic[Type], forbid_unknown_fields=True):
+class KnownConfiguration(Configuration, forbid_unknown_fields=True):
     """A configuration without any key that we don't know: the usual case, told apart at no cost."""
 
-    rules: Annotated[list[KnownRule[Type]], msgspec.Meta(min_length=1)]
+    rules: Annotated[list[KnownRule], msgspec.Meta(min_length=1)]
     parsing_configuration: KnownParsingConfiguration | None = None
+
+
+class Settings(NamedTuple):
+    """What a configuration says besides its rules."""
+
+    mode: str | None
+    lang: str | None
+    max_pages: int | float | None
+    target_pages: str | None
+    extra: str | None  # what we don't know, as JSON
 
 
 _configuration = msgspec.json.Decoder(Configuration)
 _known_configuration = msgspec.json.Decoder(KnownConfiguration)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
+_NOTHING_SAID = ParsingConfiguration()
 _KNOWN = frozenset(Configuration.__struct_fields__)
 _KNOWN_OF_PARSING = frozenset(ParsingConfiguration.__struct_fields__)
 _KNOWN_OF_RULE = frozenset(Rule.__struct_fields__)
@@ -81,24 +88,20 @@ def read_configuration(raw: bytes) -> Configuration:
         if mended is None:
             raise InvalidAnswerError(f"configuration: {reason(error)}") from None
         return read_configuration(mended)
-    check_configurations([configuration])
+    pages = configuration.parsing_configuration and configuration.parsing_configuration.max_pages
+    if isinstance(pages, float) and not pages.is_integer():
+        raise InvalidAnswerError(f"configuration: max_pages is {pages}: expected a whole number")
     return configuration
 
 
-def check_configurations(configurations: Iterable[Configuration]) -> None:
-    """Check what the types of :class:`Configuration` can't say.
-
-    Raises
-    ------
-    InvalidAnswerError
-        If any ``max_pages`` isn't a whole number.
-    """
-    for pages in {one.parsing_configuration.max_pages for one in configurations if one.parsing_configuration}:
-        if isinstance(pages, float) and not pages.is_integer():
-            raise InvalidAnswerError(f"configuration: max_pages is {pages}: expected a whole number")
+def settings_of(configuration: Configuration, raw: bytes) -> Settings:
+    """Give what a configuration says besides its rules; ``raw`` is what it was read from."""
+    extra = None if isinstance(configuration, KnownConfiguration) else _unknown_keys(raw)
+    parsing = configuration.parsing_configuration or _NOTHING_SAID
+    return Settings(configuration.mode, parsing.lang, parsing.max_pages, parsing.target_pages, extra)
 
 
-def unknown_keys(configuration: bytes) -> str | None:
+def _unknown_keys(configuration: bytes) -> str | None:
     """Give the part of a configuration that :class:`Configuration` has no field for; its rules keep their places."""
     keys = raw_keys(configuration)
     extra = {key: raw.decode() for key, raw in keys.items() if key not in _KNOWN}

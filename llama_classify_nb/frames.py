@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import answers, schema, timestamps
-from .columns import POOL, Codes, column, joined, sorted_categories, text_chunk, texts
+from .columns import POOL, Codes, column, joined, numbered, sorted_categories, text_chunk, texts
 from .exceptions import InvalidAnswerError
 from .rule_sets import RuleSets
 from .schema import TEXT
@@ -31,8 +31,6 @@ _TIMES = ("created_at", "updated_at")
 _CODED = ("status", "type", "configuration_id", "document_input_type", "project_id", "user_id")
 _OUTCOMES = {outcome: code for code, outcome in enumerate(schema.OUTCOMES)}
 _NO_RESULT, _NO_USAGE = answers.Result(), answers.Usage()
-_GIVEN_AWAY = msgspec.Raw(b"null")
-PIECE_BYTES = 1 << 18  # of jobs with rules of their own, each of them many small texts
 _MISSING_TIME = np.datetime64("NaT", "us")
 
 
@@ -110,7 +108,7 @@ def job_rules_table(jobs: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     of_job = order.get_indexer(pd.Index(jobs["rule_set"].astype(TEXT)))
     n = count[of_job]
     job = np.repeat(np.arange(len(jobs)), n)
-    position = np.arange(len(job)) - np.repeat(np.cumsum(n) - n, n)
+    position = numbered(n)
     row = first[of_job][job] + position
     types = rules["type"].cat.categories
     answered = np.where(
@@ -139,32 +137,7 @@ class _Builder:
         self.n_odd_times = 0
 
     def add(self, block: bytes) -> None:
-        """Take a block of lines."""
-        if self.rule_sets.are_all_different:
-            self._add_whole(block)
-        else:
-            self._add_lines(block)
-
-    def _add_whole(self, block: bytes) -> None:
-        """Take a block of jobs that each have rules of their own, piece by piece, so that those stay in the cache."""
-        jobs: list[answers.Job] = []
-        numbers: list[np.ndarray] = []
-        for piece in _pieces(block):
-            whole = answers.read_whole_lines(piece, self.rule_sets.usual_types)
-            if not whole:  # a line of it is spoiled or odd, or all are blank
-                self._append(jobs, [None] * len(jobs), joined(numbers, np.int32))
-                jobs, numbers = [], []
-                self._add_lines(bytes(piece))
-                continue
-            numbers.append(self.rule_sets.add([job.configuration for job in whole]))
-            for job in whole:
-                # Arrow has it by now; the next piece takes its place in memory.
-                job.configuration = _GIVEN_AWAY  # type: ignore[assignment]
-            jobs += whole
-        self._append(jobs, [None] * len(jobs), joined(numbers, np.int32))
-
-    def _add_lines(self, block: bytes) -> None:
-        """Take lines whose configurations are told apart by their bytes; if any is spoiled, line by line."""
+        """Take a block of lines; if any is spoiled, line by line."""
         errors = self.rule_sets.errors
         try:
             jobs, known = answers.read_lines(block)
@@ -272,15 +245,6 @@ class _Builder:
         outcome[completed & (codes["type"] < 0)] = _OUTCOMES["no_match"]
         outcome[completed & np.isnan(confidence)] = _OUTCOMES["unscored"]
         return pd.Categorical.from_codes(outcome, pd.Index(list(_OUTCOMES), dtype=TEXT))
-
-
-def _pieces(block: bytes) -> Iterator[memoryview]:
-    """Split a block into pieces of whole lines."""
-    start, content = 0, memoryview(block)
-    while start < len(block):
-        end = block.find(b"\n", start + PIECE_BYTES) + 1 or len(block)
-        yield content[start:end]
-        start = end
 
 
 def _transpose(structs: Sequence[msgspec.Struct], kind: type[msgspec.Struct]) -> dict[str, Sequence[Any]]:

@@ -12,17 +12,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec.structs import astuple
 
 from .answers import Job
-from .columns import POOL, Codes, joined, sorted_categories, text_chunk, texts
-from .configurations import Configuration, KnownConfiguration, ParsingConfiguration, read_configuration, unknown_keys
+from .columns import POOL, Codes, joined, numbered, sorted_categories, texts
+from .configurations import Configuration, Settings, read_configuration, settings_of
 from .exceptions import InvalidAnswerError
+from .rule_texts import RuleCutter, Rules
 
 REMEMBERED = 4_096  # configurations that are told apart by their bytes; where there are more, few come twice
 FEW = 100  # jobs, too few to tell from whether each has rules of its own
-MOST_TYPES = 256  # that are looked for before a text is taken for a new one
-_NOTHING_SAID = astuple(ParsingConfiguration())
 _NAME_LENGTH = 16  # of a rule set's name: 64 bits as hexadecimal digits
 _CODE_BYTES = 4  # of the number of a type, and of a length
 
@@ -42,13 +40,14 @@ class RuleSets:
         self._latest: dict[
             tuple[str | None, int], tuple[msgspec.Raw, int]
         ] = {}  # by the configuration's name and length
-        self._pending: list[Configuration] = []  # the last ones numbered, not yet in what follows
+        self._pending: list[tuple[Configuration, Settings]] = []  # the last ones numbered, not yet in what follows
+        self._cutter = RuleCutter()
         self._sets = Codes()  # by their fingerprints
         self._begun: dict[bytes, Any] = {}  # digests of what fingerprints begin with, by the numbers of the types
         self._set_of: list[int] = []  # by the number of the configuration, as all below
         self._settings = Codes()  # what a configuration says besides its rules, few of them distinct
         self._settings_of: list[int] = []
-        self.are_all_different = False  # whether most of the jobs just read brought rules of their own
+        self._are_all_different = False  # whether most of the jobs just read brought rules of their own
         self._n_judged = self._n_brought = 0  # jobs since that was last said, and configurations that they brought
         self.errors: dict[int, str] = {}
         self.extras: dict[int, str] = {}
@@ -57,7 +56,23 @@ class RuleSets:
         self._descriptions: list[pa.Array] = []
 
     def numbers(self, jobs: Sequence[Job]) -> np.ndarray:
-        """Give the number of each job's configuration; of one that breaks the documented shape ``errors`` says why.
+        """Give the number of each job's configuration; of one that breaks the documented shape ``errors`` says why."""
+        numbers = self._of_different(jobs) if self._are_all_different and len(jobs) >= FEW else None
+        return self._of_alike(jobs) if numbers is None else numbers
+
+    def _of_different(self, jobs: Sequence[Job]) -> np.ndarray | None:
+        """Give each a number of its own, and what is alike shows only in its rule set; None: this can't read them."""
+        try:
+            rules = self._cutter.cut([job.configuration for job in jobs])
+        except InvalidAnswerError:
+            return None
+        n_before = len(self._n_rules)
+        numbers = self._keep(rules)
+        self._judge(len(jobs), len(self._n_rules) - n_before)
+        return numbers
+
+    def _of_alike(self, jobs: Sequence[Job]) -> np.ndarray:
+        """Tell them apart by their bytes.
 
         Mostly a job ran with the same configuration as the last one of the same name and length, which a comparison of
         bytes shows; to look them up takes five times as long.
@@ -77,13 +92,6 @@ class RuleSets:
         self._flush()
         return np.array(numbers, np.int32)
 
-    def add(self, configurations: Sequence[KnownConfiguration[str]]) -> np.ndarray:
-        """Give a number to each of these, read with their jobs already; what is alike shows only in its rule set."""
-        n_before, first = len(self._n_rules), self._n
-        self._keep(configurations)
-        self._judge(len(configurations), len(self._n_rules) - n_before)
-        return np.arange(first, self._n, dtype=np.int32)
-
     @property
     def _n(self) -> int:
         return len(self._set_of) + len(self._pending)
@@ -92,13 +100,8 @@ class RuleSets:
         self._n_judged += n_jobs
         self._n_brought += n_new
         if self._n_judged >= FEW:
-            self.are_all_different = 2 * self._n_brought > self._n_judged
+            self._are_all_different = 2 * self._n_brought > self._n_judged
             self._n_judged = self._n_brought = 0
-
-    @property
-    def usual_types(self) -> tuple[str, ...]:
-        """The types that came so far, unless they are so many that the next jobs must be expected to bring others."""
-        return tuple(self._types.values_in_order()) if len(self._types) <= MOST_TYPES else ()
 
     def _number(self, content: bytes) -> int:
         number = self._numbers.get(content)
@@ -112,51 +115,51 @@ class RuleSets:
     def _read(self, content: bytes, number: int) -> None:
         try:
             configuration = read_configuration(content)
-            if not isinstance(configuration, KnownConfiguration) and (extra := unknown_keys(content)):
-                self.extras[number] = extra
+            self._pending.append((configuration, settings_of(configuration, content)))
         except InvalidAnswerError as error:
             self._flush()
             self.errors[number] = str(error)
             self._set_of.append(-1)
             self._settings_of.append(-1)
-            return
-        self._pending.append(configuration)
 
     def _flush(self) -> None:
         pending, self._pending = self._pending, []
         if pending:
-            self._keep(pending)
+            self._keep(Rules.parsed(*map(list, zip(*pending, strict=True))))
 
-    def _keep(self, configurations: Sequence[Configuration]) -> None:
-        """Take configurations into the table: all their texts go to Arrow at once, and are known by its bytes."""
-        n_rules = [len(one.rules) for one in configurations]
-        names = [rule.type for one in configurations for rule in one.rules]
-        types = self._types.encode(names)
-        descriptions = text_chunk([rule.description for one in configurations for rule in one.rules])
-        prints = list(self._fingerprints(n_rules, names, types.tobytes(), descriptions))
-        n_before = len(self._n_rules)
+    def _keep(self, rules: Rules) -> np.ndarray:
+        """Take rules into the table, and number their configurations."""
+        first, n_sets = len(self._set_of), len(self._n_rules)
+        n_rules, descriptions = rules.n_rules, rules.descriptions
+        encoded = rules.types.dictionary_encode()
+        names, name_of = np.array(encoded.dictionary.to_pylist(), object), encoded.indices.to_numpy()
+        types = self._types.encode(names.tolist())[name_of]
+        prints = list(self._fingerprints(n_rules, names[name_of], types.tobytes(), descriptions))
         sets: Sequence[int]
         if len(set(prints)) == len(prints) and self._sets.keys().isdisjoint(prints):  # all are new
-            sets = range(n_before, n_before + len(prints))
+            sets = range(n_sets, n_sets + len(prints))
             self._sets.update(zip(prints, sets, strict=True))
-            self._n_rules += n_rules
         else:
             sets = list(map(self._sets.__getitem__, prints))
             is_new = np.zeros(len(sets), dtype=bool)
             is_new[np.unique(sets, return_index=True)[1]] = True
-            is_new &= np.array(sets) >= n_before
-            self._n_rules += np.array(n_rules)[is_new].tolist()
+            is_new &= np.array(sets) >= n_sets
             of_new = np.repeat(is_new, n_rules)
-            types, descriptions = types[of_new], pc.filter(descriptions, pa.array(of_new), memory_pool=POOL)
+            n_rules, types = n_rules[is_new], types[of_new]
+            descriptions = pc.filter(descriptions, pa.array(of_new), memory_pool=POOL)
         self._set_of += sets
+        self._n_rules += n_rules.tolist()
         self._rule_types.append(types)
         self._descriptions.append(descriptions)
-        settings = [
-            (one.mode, said and astuple(said)) for one in configurations for said in [one.parsing_configuration]
-        ]
-        self._settings_of += map(self._settings.__getitem__, settings)
+        self._settings_of += self._settings.encode(rules.settings)[rules.setting_of].tolist()
+        numbers = np.arange(first, len(self._set_of), dtype=np.int32)
+        extras = [settings.extra for settings in rules.settings]
+        if any(extras):
+            which = zip(numbers.tolist(), rules.setting_of.tolist(), strict=True)
+            self.extras |= {number: extra for number, place in which if (extra := extras[place])}
+        return numbers
 
-    def _fingerprints(self, n_rules: list[int], types: list[str], codes: bytes, texts: pa.Array) -> Iterator[bytes]:
+    def _fingerprints(self, n_rules: np.ndarray, types: np.ndarray, codes: bytes, texts: pa.Array) -> Iterator[bytes]:
         """Give what names each rule set: 64 bits of the SHA-256 of its types, its descriptions' lengths, and them.
 
         All of it is taken as it lies in memory: the descriptions of a rule set are one piece of Arrow's buffer.
@@ -164,31 +167,33 @@ class RuleSets:
         _, offsets, content = texts.buffers()
         ends, pieces = np.frombuffer(offsets, np.int64, len(types) + 1), memoryview(content or b"")
         lengths = np.diff(ends).astype("<u4").tobytes()
-        rule = start = 0
-        for n, end in zip(n_rules, ends[np.cumsum(n_rules)].tolist(), strict=True):
-            here = slice(_CODE_BYTES * rule, _CODE_BYTES * (rule + n))
-            begun = self._begun.get(codes[here])
+        known, stops = self._begun, np.cumsum(n_rules)
+        start = text_start = 0
+        for stop, text_stop in zip((_CODE_BYTES * stops).tolist(), ends[stops].tolist(), strict=True):
+            here = codes[start:stop]
+            begun = known.get(here)
             if begun is None:
-                if len(self._begun) >= REMEMBERED:
-                    self._begun.clear()
-                begun = self._begun[codes[here]] = hashlib.sha256(msgspec.json.encode(types[rule : rule + n]))
+                if len(known) >= REMEMBERED:
+                    known.clear()
+                names = types[start // _CODE_BYTES : stop // _CODE_BYTES].tolist()
+                begun = known[here] = hashlib.sha256(msgspec.json.encode(names))
             digest = begun.copy()
-            digest.update(lengths[here])
-            digest.update(pieces[start:end])
+            digest.update(lengths[start:stop])
+            digest.update(pieces[text_start:text_stop])
             yield digest.digest()[:8]
-            rule, start = rule + n, end
+            start, text_start = stop, text_stop
 
     def columns(self, number: np.ndarray) -> dict[str, Any]:
         """Give the columns of jobs that their configurations decide, by each job's number."""
         names, places = self._names
         set_of = np.array(self._set_of, np.int64)[number]
         settings_of = np.array(self._settings_of, np.int64)[number]
-        settings = [(mode, *(said or _NOTHING_SAID)) for mode, said in self._settings.values_in_order()]
         data: dict[str, Any] = {
             "rule_set": pd.Categorical.from_codes(places[set_of], names),
             "n_rules": np.array(self._n_rules, np.int32)[set_of],
         }
-        modes, langs, most_pages, targets = zip(*settings, strict=True) if settings else [()] * 4
+        settings = zip(*self._settings.values_in_order(), strict=True)
+        modes, langs, most_pages, targets, _ = tuple(settings) or [()] * len(Settings._fields)
         for name, values in {"mode": modes, "lang": langs, "target_pages": targets}.items():
             categories, places = sorted_categories(values)
             data[name] = pd.Categorical.from_codes(places[settings_of], categories)
@@ -214,7 +219,7 @@ class RuleSets:
         sets, types = jobs["rule_set"].cat.categories, jobs["type"].cat.categories
         n_rules = np.array(self._n_rules, np.int64)
         of_rule = np.repeat(self._names[1], n_rules)
-        position = np.arange(len(of_rule)) - np.repeat(np.cumsum(n_rules) - n_rules, n_rules)
+        position = numbered(n_rules)
         rule_type = self._types.categories[1][joined(self._rule_types, np.int32)]
         set_code, type_code = (jobs[name].cat.codes.to_numpy().astype(np.int64) for name in ("rule_set", "type"))
         matched = (jobs["outcome"] == "matched").to_numpy()

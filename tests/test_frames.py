@@ -349,14 +349,14 @@ def lines_of_jobs(draw: st.DrawFn) -> list[bytes]:
 
 def check_both_ways_to_read_configurations(lines: list[bytes]) -> None:
     tables = []
-    for is_whole in (False, True):
+    for is_cut in (False, True):
 
-        def judge(self: rule_sets.RuleSets, *_: int, is_whole: bool = is_whole) -> None:
-            self.are_all_different = is_whole
+        def judge(self: rule_sets.RuleSets, *_: int, is_cut: bool = is_cut) -> None:
+            self._are_all_different = is_cut
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(rule_sets.RuleSets, "_judge", judge)
-            patch.setattr(frames, "PIECE_BYTES", 1_500)  # so that jobs stand in several, and odd ones between others
+            patch.setattr(rule_sets, "FEW", 1)
             tables.append(frames.read_tables([SAMPLE_LINES[0], b"\n".join(lines)]))
     pd.testing.assert_frame_equal(tables[0].jobs, tables[1].jobs)
     pd.testing.assert_frame_equal(tables[0].rules, tables[1].rules)
@@ -365,18 +365,16 @@ def check_both_ways_to_read_configurations(lines: list[bytes]) -> None:
 
 @settings(max_examples=25)
 @given(lines_of_jobs())
-def test_configurations_read_with_their_jobs_are_those_read_by_themselves(lines: list[bytes]) -> None:
+def test_configurations_cut_by_their_quotes_are_those_that_are_parsed(lines: list[bytes]) -> None:
     check_both_ways_to_read_configurations(lines)
 
 
-def test_awkward_jobs_are_the_same_with_their_configurations_read_either_way() -> None:
+def test_awkward_jobs_are_the_same_with_their_configurations_cut_or_parsed() -> None:
     for line in EDGE_LINES:
         check_both_ways_to_read_configurations([line])
 
 
-def test_types_that_come_late_and_blank_lines_are_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "PIECE_BYTES", 1)
-    monkeypatch.setattr(rule_sets, "MOST_TYPES", 12)
+def test_types_that_come_late_and_blank_lines_are_read_alike() -> None:
     jobs = [a_job_with_rules_of_its_own(number) for number in range(400)]
     for number in range(150, 250, 9):
         late = {"rules": [{"type": f"late \N{SNOWMAN} {number}", "description": "new"}]}
