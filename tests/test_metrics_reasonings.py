@@ -366,3 +366,6 @@ class TestContradictions:
             own = None if row[0] is None else claims.types.index(row[0])
             if claims.best(row[-1], own):
                 assert pc.match_substring_regex(pa.array([row[-1]]), claims.candidates(own)).to_pylist() == [True]
+            may = [pc.match_substring_regex(pa.array([row[-1]]), hint)[0].as_py() for hint in claims.hints(own)]
+            assert claims.best(row[-1], own, may) == claims.best(row[-1], own)
+            assert not all(may)

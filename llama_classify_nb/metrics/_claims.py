@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 # Words that may stand between "a better match for" and the type: "the structure of a formal".
@@ -111,11 +112,20 @@ class Claims:
         self.types = types
         # Of "invoice" and "proforma invoice" the longer is meant where both would do.
         order = sorted(range(len(types)), key=lambda number: -len(types[number]))
-        self._named = "|".join(f"(?P<t{number}>{_spoken(types[number])})" for number in order)
-        name = f"{_QUOTE}(?:{self._named}){_QUOTE}"
+        named = "|".join(f"(?P<t{number}>{_spoken(types[number])})" for number in order)
+        name = f"{_QUOTE}(?:{named}){_QUOTE}"
+        # Prepared when they are looked for first: that takes Python longer than to look for them in a hundred texts.
         self._patterns = [
-            *((firmness, _compiled(rf"\b(?:{cue}){_FILL}{name}{_END}")) for firmness, cue in _BEFORE),
-            (_FIRM, _compiled(rf"\b{name}{_AFTER}(?: (?:{_NOUNS})\b)?")),
+            *((firmness, rf"\b(?:{cue}){_FILL}{name}{_END}") for firmness, cue in _BEFORE),
+            (_FIRM, rf"\b{name}{_AFTER}(?: (?:{_NOUNS})\b)?"),
+        ]
+        # "X rather than OWN", "X, not OWN", and "not OWN but X", for each that may be one's own.
+        self._turned = [
+            (
+                rf"\b{name},? (?:rather than|instead of|and not|not) {_FILL}{mine}{_END}",
+                rf"\bnot (?:really |actually )?{_FILL}{mine},? but (?:rather |instead )?{_FILL}{name}{_END}",
+            )
+            for mine in (f"{_QUOTE}(?:{_spoken(one)}){_QUOTE}" for one in types)
         ]
 
     def candidates(self, own: int | None) -> str:
@@ -126,14 +136,26 @@ class Claims:
         before = f"(?:{cues}){_FILL}{name}"
         after = f"{name}{_QUOTE}{_AFTER}"
         turned = f"|{name}{_QUOTE},? (?:rather than|instead of|and not|not) |not (?s:.{{0,60}})but "
-        turned = "" if own is None else turned
-        # Arrow's \s and \b know ASCII alone.
-        pattern = _spaced(f"{before}|{after}{turned}", r"\s+").replace(r"\b", "")
-        return "(?i)" + pattern.replace(r"[\s", r"[\s\p{Z}").replace(r"\s+", r"[\s\p{Z}]+")
+        return _for_arrow(f"{before}|{after}{'' if own is None else turned}")
 
-    def best(self, text: str, own: int | None) -> Claim | None:
-        """Give the claim for another type that most firmly speaks against ``own`` (None: that no rule matches)."""
-        found = [claim for firmness, pattern in self._patterns for claim in self._claims(pattern, firmness, text)]
+    def hints(self, own: int | None) -> list[str]:
+        """Give patterns for Arrow, one for each of `best`: every text matches it in which `best` finds something."""
+        name = f"{_QUOTE}(?:{'|'.join(map(_spoken, self.types))})"
+        found = [*(f"(?:{cue}){_FILL}{name}" for _, cue in _BEFORE), f"{name}{_QUOTE}{_AFTER}"]
+        if own is not None:
+            mine = f"{_QUOTE}(?:{_spoken(self.types[own])})"
+            found.append(f"{name}{_QUOTE},? (?:rather than|instead of|and not|not) {_FILL}{mine}")
+            found.append(f"not (?:really |actually )?{_FILL}{mine}{_QUOTE},? but ")
+        return [_for_arrow(one) for one in found]
+
+    def best(self, text: str, own: int | None, may: Sequence[bool] | None = None) -> Claim | None:
+        """Give the claim for another type that most firmly speaks against ``own`` (None: that no rule matches).
+
+        Where it is known which of `hints` the text matches, ``may`` says so, and the other patterns aren't looked for.
+        """
+        may = [True] * (len(self._patterns) + 2) if may is None else may
+        ways = [pattern for pattern, is_there in zip(self._patterns, may, strict=False) if is_there]
+        found = [claim for firmness, pattern in ways for claim in self._claims(pattern, firmness, text)]
         mine = [claim for claim in found if claim.name == own]
         others = [claim for claim in found if claim.name != own]
         if own is None:
@@ -142,31 +164,23 @@ class Claims:
                 one for one in others if not re.match(r"\W*(?:clos|be|more|most|strong)", text[one.start :], re.I)
             ]
         else:
-            others += self._turned(text, own)
+            turns = zip(self._turned[own], may[len(self._patterns) :], strict=True)
+            turned = [claim for one, is_there in turns if is_there for claim in self._claims(one, _FIRM, text)]
+            others += [claim for claim in turned if claim.name != own]
         weighed = [claim._replace(firmness=_weighed(claim, mine)) for claim in others]
         return min(weighed, key=lambda claim: (-claim.firmness, claim.start), default=None)
 
-    def _claims(self, pattern: re.Pattern[str], firmness: float, text: str) -> list[Claim]:
+    def _claims(self, pattern: str, firmness: float, text: str) -> list[Claim]:
         claims = []
-        for match in pattern.finditer(text):
+        for match in _compiled(pattern).finditer(text):
             head, tail = _clause_before(text, match.start()), _clause_after(text, match.end())
             if _NOT.search(head) or _REFUSED.search(tail):
                 continue
-            before = text[_sentence(text, match.start())[0] : match.end()]
+            before = text[_sentence_start(text, match.start()) : match.end()]
             granted = _GRANTED.search(head + match[0] if firmness == _FIRM else before)
             factor = _GRANTED_FACTOR if granted or _UNREAL.search(before) or re.search(r"\bif\b", tail) else 1.0
             claims.append(Claim(match.start(), match.end(), self._number(match), firmness * factor))
         return claims
-
-    def _turned(self, text: str, own: int) -> list[Claim]:
-        """Find "X rather than OWN", "X, not OWN", and "not OWN but X"."""
-        mine, name = (f"{_QUOTE}(?:{one}){_QUOTE}" for one in (_spoken(self.types[own]), self._named))
-        patterns = (
-            _compiled(rf"\b{name},? (?:rather than|instead of|and not|not) {_FILL}{mine}{_END}"),
-            _compiled(rf"\bnot (?:really |actually )?{_FILL}{mine},? but (?:rather |instead )?{_FILL}{name}{_END}"),
-        )
-        found = [claim for pattern in patterns for claim in self._claims(pattern, _FIRM, text)]
-        return [claim for claim in found if claim.name != own]
 
     def _number(self, match: re.Match[str]) -> int:
         return next(number for number in range(len(self.types)) if match[f"t{number}"] is not None)
@@ -179,8 +193,15 @@ def _weighed(claim: Claim, mine: list[Claim]) -> float:
     return claim.firmness * (_TAKEN_BACK_FACTOR if mine and claim.firmness < _FIRM else 1.0)
 
 
+@lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(_spaced(pattern, r"\s+"), re.IGNORECASE)
+
+
+def _for_arrow(pattern: str) -> str:
+    # Arrow's \s and \b know ASCII alone.
+    pattern = _spaced(pattern, r"\s+").replace(r"\b", "")
+    return "(?i)" + pattern.replace(r"[\s", r"[\s\p{Z}").replace(r"\s+", r"[\s\p{Z}]+")
 
 
 def _spaced(pattern: str, space: str) -> str:
@@ -215,19 +236,20 @@ def _clause_after(text: str, end: int) -> str:
 
 def denied(text: str, place: int) -> bool:
     """Tell whether a "no" goes before a place in its sentence, with no "but" between: lists are denied whole."""
-    before = text[_sentence(text, place)[0] : place]
+    before = text[_sentence_start(text, place) : place]
     ends = [match.end() for match in _TURN.finditer(before)]
     return bool(_NOT.search(before, ends[-1] if ends else 0))
 
 
-def _sentence(text: str, place: int) -> tuple[int, int]:
-    ends = [match.end() for match in _SENTENCE.finditer(text, max(place - 400, 0), place)]
-    close = _SENTENCE.search(text, place)
-    start = ends[-1] if ends else max(place - 400, 0)
-    return start, min(close.end() if close else len(text), place + 400)
+def _sentence_start(text: str, place: int) -> int:
+    start = first = max(place - 400, 0)
+    for end in _SENTENCE.finditer(text, first, place):
+        start = end.end()
+    return start
 
 
 def sentence(text: str, place: int) -> str:
     """Give the sentence around a place in a text, at most 800 characters."""
-    start, end = _sentence(text, place)
-    return text[start:end].strip()
+    close = _SENTENCE.search(text, place)
+    end = min(close.end() if close else len(text), place + 400)
+    return text[_sentence_start(text, place) : end].strip()

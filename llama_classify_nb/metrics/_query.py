@@ -17,7 +17,7 @@ _QUOTES = str.maketrans("“”„‟«»", '""""""')
 _TOKEN = re.compile(r'(?P<minus>-?)"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+)')
 # Scripts that put no space between words: there, a word may begin and end anywhere.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_UNSPACED = re.compile(f"[{UNSPACED}]")
+UNSPACED_CHARS = re.compile(f"[{UNSPACED}]")
 #: Beyond this no character has a case.
 _LAST_WITH_CASE = 0x1F000
 
@@ -131,7 +131,7 @@ def is_word(char: str) -> bool:
 
     Nor is a character of a script without spaces: beside it, a word ends.
     """
-    return unicodedata.category(char)[0] in "LMN" and not _UNSPACED.match(char)
+    return unicodedata.category(char)[0] in "LMN" and not UNSPACED_CHARS.match(char)
 
 
 def places(text: str, terms: tuple[Term, ...]) -> list[tuple[int, int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,13 +77,15 @@ def read_answers(jobs: pd.DataFrame, labels: pd.DataFrame | None) -> Answers:
     kind, rule_set = (jobs[name].astype("category").cat for name in ("type", "rule_set"))
     types, sets = (one.categories.astype(object) for one in (kind, rule_set))
     answer, of_set = np.where(typed, kind.codes.to_numpy(), -1), rule_set.codes.to_numpy()
-    judged = None if labels is None else _judged(_labelled.match(jobs, labels), of_set, answer, len(sets))
-    has_reasoning = np.zeros(len(jobs), bool)
-    if "reasoning" in jobs.columns:
-        reasoning = jobs["reasoning"]
-        has_reasoning = reasoning.notna().to_numpy() & (reasoning != "").to_numpy(dtype=bool, na_value=False)
-    again = _asked_again(jobs, typed, of_set, answer)
-    return Answers(jobs, sets, of_set, types, answer, has_reasoning, again, judged)
+    # Arrow tells files apart without holding up the rest.
+    with ThreadPoolExecutor(1) as pool:
+        again = pool.submit(_asked_again, jobs, typed, of_set, answer)
+        judged = None if labels is None else _judged(_labelled.match(jobs, labels), of_set, answer, len(sets))
+        has_reasoning = np.zeros(len(jobs), bool)
+        if "reasoning" in jobs.columns:
+            reasoning = jobs["reasoning"]
+            has_reasoning = reasoning.notna().to_numpy() & (reasoning != "").to_numpy(dtype=bool, na_value=False)
+    return Answers(jobs, sets, of_set, types, answer, has_reasoning, again.result(), judged)
 
 
 def _judged(found: _labelled.Labelled, of_set: np.ndarray, answer: np.ndarray, n_sets: int) -> Judged:
@@ -152,7 +155,8 @@ def _confused(judged: Judged, number: int, place: pd.Index, types: pd.Index) -> 
 
 def _flips(again: Again, number: int, place: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Count the files that were answered with two types, and those with several answers, one of them of a type."""
-    files = distinct(again.file[again.rule_set == number]) if number >= 0 else np.empty(0, np.int64)
+    files = again.file[again.rule_set == number] if number >= 0 else np.empty(0, np.int64)
+    files = files[np.append(True, files[1:] != files[:-1])[: len(files)]]
     size = again.start[files + 1] - again.start[files]
     rows = np.repeat(again.start[files] - (np.cumsum(size) - size), size) + np.arange(size.sum())
     file, kind = np.repeat(np.arange(len(files)), size), place[again.type[rows]]

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from . import _tokens
+from ._word_codes import pairs
 
 #: Occurrences that a rate is drawn towards the common one with.
 PRIOR = 5.0
@@ -142,14 +143,21 @@ def sounding_alike(
     types' probabilities count; that of the answer itself doesn't. Texts without a match (answer -1) are left out.
     """
     matched = answer >= 0
-    holds = _tokens.incidence(found)[matched]
-    answer, weight = answer[matched], weight[matched]
-    if not len(answer):
+    if not matched.any():
         return np.zeros((k, k))
-    n_texts = np.asarray(holds.sum(axis=0)).ravel()
-    order = np.lexsort((np.array(found.words, dtype=object).astype(str), -n_texts))
-    use = np.sort(order[(n_texts[order] >= FEWEST_TEXTS) & ~part_of_name[order]][:MOST_WORDS])
-    holds = holds[:, use].tocsr()
+    text, word = pairs(found.row, found.code, found.n_texts, len(found.words))
+    if not matched.all():
+        is_read = matched[text]
+        text, word = (np.cumsum(matched) - 1)[text[is_read]], word[is_read]
+        answer, weight = answer[matched], weight[matched]
+    n_texts = np.bincount(word, minlength=len(found.words))
+    use = _commonest(np.flatnonzero((n_texts >= FEWEST_TEXTS) & ~part_of_name), n_texts, found.words)
+    place = np.full(len(found.words), -1, np.int32)
+    place[use] = np.arange(len(use))
+    column = place[word]
+    text, column = text[column >= 0], column[column >= 0]
+    first = np.append(0, np.cumsum(np.bincount(text, minlength=len(answer))))
+    holds = sparse.csr_matrix((np.ones(len(text)), column, first), shape=(len(answer), len(use)))
     n = np.bincount(answer, minlength=k)
     per_type = by_answer(holds, answer, np.ones(len(answer)), k).T
     common = ((n_texts[use] + 0.5) / (len(answer) + 1))[:, None]
@@ -165,3 +173,11 @@ def sounding_alike(
     total[:, n == 0] = 0
     np.fill_diagonal(total, 0)
     return total
+
+
+def _commonest(words: np.ndarray, n_texts: np.ndarray, names: list[str]) -> np.ndarray:
+    """Choose the words that most texts hold; of words in as many, the first ones in order of the alphabet."""
+    if len(words) > MOST_WORDS:
+        order = np.lexsort((np.array([names[word] for word in words], dtype=str), -n_texts[words]))
+        words = np.sort(words[order[:MOST_WORDS]])
+    return words

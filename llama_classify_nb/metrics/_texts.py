@@ -16,8 +16,6 @@ from .. import schema
 from ..exceptions import ArgumentError
 
 _PIECE = 20_000  # texts that are objects of Python at a time
-#: The byte between words.
-BLANK = ord(" ")
 _AT_ONCE = 10_000  # texts that Arrow reads at a time
 
 
@@ -182,43 +180,6 @@ def _common(texts: Any) -> int:
         return 0
     pairs = zip(*(ends[name].as_py().encode() for name in ("min", "max")), strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
-
-
-def words_in(texts: Any, folded: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Find the words of texts: runs of bytes that aren't blank.
-
-    Parameters
-    ----------
-    texts : array of Arrow (large_string)
-        Without null. Of characters beyond ASCII they hold those of words alone.
-    folded : array of 256 bytes
-        What each byte counts as: `BLANK` between words.
-
-    Returns
-    -------
-    row, code : array of int
-        Of each word, one after another, the text that it is of, and its place among ``words``.
-    words : list of str
-        The different ones, in the order in which they come.
-    """
-    # A blank behind each: no word of one text touches a word of the next.
-    blank, nothing = (pa.scalar(text, pa.large_string()) for text in (" ", ""))
-    lines = pc.binary_join_element_wise(texts, blank, nothing)
-    ends = np.frombuffer(lines.buffers()[1], np.int64)[: len(lines) + 1]
-    bytes_ = folded[np.frombuffer(lines.buffers()[2] or b"", np.uint8)[: ends[-1]]]
-    edges = np.flatnonzero(np.diff(bytes_ != BLANK, prepend=False))
-    if not len(edges):
-        return edges, edges, []
-    # Word, blanks, word: they stand there already, one behind the other.
-    buffers = [None, pa.py_buffer(edges.astype(np.int64)), pa.py_buffer(bytes_)]
-    coded = pa.Array.from_buffers(pa.large_string(), len(edges) - 1, buffers).dictionary_encode()
-    kinds = coded.dictionary.to_pylist()
-    is_word = np.array([not kind.startswith(" ") for kind in kinds])
-    code = (np.cumsum(is_word) - 1)[coded.indices.to_numpy(zero_copy_only=False)[::2]]
-    # The words of a text are as many as begin before its end.
-    n_before = np.searchsorted(edges[::2], ends)
-    row = np.repeat(np.arange(len(lines)), np.diff(n_before))
-    return row, code, [kind for kind in kinds if not kind.startswith(" ")]
 
 
 def order_of(values: pd.Series) -> np.ndarray:

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
-from ._texts import BLANK, distinct, words_in
+from ._texts import distinct
+from ._word_codes import BLANK, pairs, spread, words_in
 
 #: Characters of a text that are read; who reasons for longer says it again.
 LONGEST = 4_000
@@ -54,22 +55,34 @@ def _tokens_of(texts: tuple[str, ...]) -> Tokens:
 
 
 def _split(series: pd.Series) -> Tokens:
-    return Tokens(*words_in(_plain(series), _FOLDED), len(series))
+    row, run, words = words_in(_texts_of(series), _FOLDED)
+    odd = [number for number, word in enumerate(words) if not word.isascii()]
+    if not odd:
+        return Tokens(row, run, words, len(series))
+    forms = [[word] for word in words]
+    for number, parts in zip(odd, _plain([words[number] for number in odd]), strict=True):
+        forms[number] = parts
+    row, place = spread(row, run, forms)
+    code, kinds = pd.factorize(np.array([form for some in forms for form in some], object))
+    return Tokens(row, code.astype(np.int32)[place], kinds.tolist(), len(series))
 
 
-def _plain(series: pd.Series) -> Any:
-    """Give texts as Arrow holds them, of which all beyond ASCII is lower case and composed, with blanks around it."""
+def _texts_of(series: pd.Series) -> Any:
+    """Give what is read of texts, as Arrow holds them."""
     some = series if isinstance(series.dtype, pd.StringDtype) else series.astype(object).where(series.notna(), None)
     text = pa.array(some, pa.large_string(), from_pandas=True)
     text = pc.fill_null(text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text, "")
     if len(text) and pc.max(pc.binary_length(text)).as_py() > LONGEST:
         text = pc.utf8_slice_codeunits(text, 0, LONGEST)
-    odd = pc.invert(pc.string_is_ascii(text))
-    if not pc.any(odd).as_py():
-        return text
-    some = pc.utf8_lower(pc.utf8_normalize(text.filter(odd), form="NFKC"))
+    return text
+
+
+def _plain(runs: list[str]) -> list[list[str]]:
+    """Give the words of runs that hold characters beyond ASCII, in lower case and composed."""
+    some = pc.utf8_lower(pc.utf8_normalize(pa.array(runs, pa.large_string()), form="NFKC"))
     some = pc.replace_substring_regex(some, _UNSPACED, r" \1 ")
-    return pc.replace_with_mask(text, odd, pc.replace_substring_regex(some, r"[^\p{L}\p{N}\p{M}]+", " "))
+    some = pc.replace_substring_regex(some, r"[^\p{L}\p{N}\p{M}]+", " ")
+    return [one.split() for one in some.to_pylist()]
 
 
 def spellings(name: str) -> list[tuple[str, ...]]:
@@ -98,29 +111,31 @@ def named(found: Tokens, names: Sequence[str]) -> tuple[Any, np.ndarray]:
         For each of the words: whether it stands for a type somewhere.
     """
     place = {word: code for code, word in enumerate(found.words)}
-    # Numbers of 16 bits are sorted without comparing them.
-    small = found.code.astype(np.uint16) if len(found.words) < 1 << 16 else found.code
-    order = np.argsort(small, kind="stable")
-    first = np.searchsorted(found.code[order], np.arange(len(found.words) + 1))
+    spelled = [
+        ([_codes(place, word, plural=part == len(words)) for part, word in enumerate(words, 1)], number)
+        for words, number in _longest_first(names)
+    ]
+    # Of all words those few that a name may begin with.
+    begins = np.zeros(len(found.words), bool)
+    begins[[code for codes, _ in spelled for code in codes[0]]] = True
+    spots = np.flatnonzero(begins[found.code])
+    first = found.code[spots]
     used = np.zeros(len(found.code), bool)
     part_of_name = np.zeros(len(found.words), bool)
     rows, columns = [], []
-    for words, number in _longest_first(names):
-        codes = [_codes(place, word, plural=part == len(words)) for part, word in enumerate(words, 1)]
-        for code in {one for some in codes for one in some}:
-            part_of_name[code] = True
-        starts = [order[first[code] : first[code + 1]] for code in codes[0]]
-        at = np.sort(np.concatenate(starts)) if starts else np.empty(0, np.int64)
-        at = at[at + len(words) <= len(found.code)]
-        at = at[(found.row[at] == found.row[at + len(words) - 1]) & ~used[at]]
+    for codes, number in spelled:
+        part_of_name[[code for some in codes for code in some]] = True
+        at = spots[np.isin(first, codes[0])]
+        at = at[at + len(codes) <= len(found.code)]
+        at = at[(found.row[at] == found.row[at + len(codes) - 1]) & ~used[at]]
         for offset, some in enumerate(codes[1:], 1):
             at = at[np.isin(found.code[at + offset], some) & ~used[at + offset]]
-        for offset in range(len(words)):
+        for offset in range(len(codes)):
             used[at + offset] = True
         rows.append(found.row[at])
         columns.append(np.full(len(at), number))
     row, column = (np.concatenate(parts) if parts else np.empty(0, np.int64) for parts in (rows, columns))
-    cells = distinct(row * max(len(names), 1) + column)
+    cells = distinct(row.astype(np.int64) * max(len(names), 1) + column)
     shape = (found.n_texts, len(names))
     where = (cells // max(len(names), 1), cells % max(len(names), 1))
     return sparse.csr_matrix((np.ones(len(cells)), where), shape=shape), part_of_name
@@ -137,6 +152,6 @@ def _codes(place: dict[str, int], word: str, *, plural: bool) -> list[int]:
 
 def incidence(found: Tokens) -> Any:
     """Give the matrix of texts by words: 1 where the text holds the word."""
-    cells = distinct(found.row * max(len(found.words), 1) + found.code)
-    where = (cells // max(len(found.words), 1), cells % max(len(found.words), 1))
-    return sparse.csr_matrix((np.ones(len(cells)), where), shape=(found.n_texts, len(found.words)))
+    row, code = pairs(found.row, found.code, found.n_texts, len(found.words))
+    first = np.append(0, np.cumsum(np.bincount(row, minlength=found.n_texts)))
+    return sparse.csr_matrix((np.ones(len(row)), code, first), shape=(found.n_texts, len(found.words)))

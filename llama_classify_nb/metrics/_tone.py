@@ -193,7 +193,12 @@ class Words:
         longest = sorted(self._weights, key=lambda phrase: (-len(phrase), phrase))
         phrases = [r"\s+".join(re.escape(word) for word in phrase.split()) for phrase in longest]
         self.candidates = "(?i)" + "|".join(phrases)
-        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(phrases)})(?!\w)", re.IGNORECASE)
+        # Python tries one phrase after the other, but of those that begin with another letter none.
+        by_letter: dict[str, list[str]] = {}
+        for phrase in phrases:
+            by_letter.setdefault(phrase[0] if phrase[0].isascii() and phrase[0].isalpha() else "", []).append(phrase)
+        some = [f"(?:{first and f'(?={first})'}(?:{'|'.join(those)}))" for first, those in by_letter.items()]
+        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(some)})(?!\w)", re.IGNORECASE)
 
     def enough(self, least: float) -> str | None:
         """Give a pattern for Arrow of the phrases that reach ``least`` alone; None where two of the others may be one.

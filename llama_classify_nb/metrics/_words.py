@@ -11,8 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .. import schema
 from ._query import UNSPACED
-from ._texts import BLANK, words_in
+from ._texts import text_order
+from ._word_codes import BLANK, pairs, spread, words_in
 
 # What stands between words, in Arrow's patterns: all but letters, marks, digits, and what may join them.
 _BETWEEN = r"[^\p{L}\p{M}\p{N}_'’\-]+"
@@ -20,8 +22,9 @@ _JOINING = "'’_-"
 # Of scripts without spaces a word is a pair of neighbours, as search engines take them.
 _UNSPACED = re.compile(f"[{UNSPACED}]+")
 _LONGEST = 40
-_KEPT = np.arange(256, dtype=np.uint8)
-_KEPT[:128] = [code if chr(code).isalnum() or chr(code) in _JOINING else BLANK for code in range(128)]
+# Each byte as it counts: capitals as small letters, those of characters beyond ASCII as they are.
+_FOLDED = np.arange(256, dtype=np.uint8)
+_FOLDED[:128] = [ord(char.lower()) if char.isalnum() or char in _JOINING else BLANK for char in map(chr, range(128))]
 
 
 def words_of(texts: Any) -> tuple[np.ndarray, np.ndarray, pd.Index]:
@@ -45,44 +48,38 @@ def words_of(texts: Any) -> tuple[np.ndarray, np.ndarray, pd.Index]:
         Every word that occurs, sorted.
     """
     texts = pc.fill_null(texts.cast(pa.large_string()), "")
-    odd = pc.invert(pc.string_is_ascii(texts))
-    if pc.any(odd).as_py():
-        texts = pc.replace_with_mask(texts, odd, pc.replace_substring_regex(texts.filter(odd), _BETWEEN, " "))
-    text, raw, tokens = words_in(texts, _KEPT)
-    # What takes Python's time is done once for each distinct word.
-    forms = [_forms(one) for one in tokens]
-    size = np.array([len(one) for one in forms], np.int64)
-    flat = pd.Index([form for one in forms for form in one], dtype=object)
-    codes, words = pd.factorize(flat, sort=True)
-    first = np.cumsum(size) - size
-    if size.max(initial=0) <= 1:  # nearly always: each run of characters is one word, or none
-        place = np.where(size == 1, np.append(codes, -1)[first], -1).astype(np.int32)[raw]
-        text, word = text[place >= 0], place[place >= 0]
-    else:
-        repeats = size[raw]
-        start = np.repeat(first[raw] - (np.cumsum(repeats) - repeats), repeats)
-        text, word = np.repeat(text, repeats), np.asarray(codes, np.int64)[start + np.arange(len(start))]
-    return *_distinct(text, word, len(texts), max(len(words), 1)), words
+    text, run, runs = words_in(texts, _FOLDED)
+    # What takes Python's time is done once for each different run of characters.
+    forms = _forms(runs)
+    codes, words = _in_order([form for some in forms for form in some])
+    text, place = spread(text, run, forms)
+    return *pairs(text, codes[place], len(texts), len(words)), words
 
 
-def _distinct(text: np.ndarray, word: np.ndarray, n_texts: int, n_words: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give each pair once, in order; texts are in order already."""
-    # So many at a time that 32 bits tell their pairs apart: half as wide, they are sorted and divided twice as fast.
-    starts = np.arange(0, max(n_texts, 1), max((1 << 31) // n_words - 1, 1))
-    ends = np.append(np.searchsorted(text, starts), len(text))
-    found = []
-    for start, first, end in zip(starts.tolist(), ends[:-1], ends[1:], strict=True):
-        pairs = np.sort(((text[first:end] - start) * n_words + word[first:end]).astype(np.uint32))
-        pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]]
-        place, kind = np.divmod(pairs, np.uint32(n_words))
-        found.append((place.astype(np.int64) + start, kind.astype(np.int64)))
-    texts, words = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return texts, words
+def _in_order(words: list[str]) -> tuple[np.ndarray, pd.Index]:
+    """Give the places of words among the different ones, and these sorted."""
+    coded = pa.array(words, pa.large_string()).dictionary_encode()
+    kinds = pd.Series(coded.dictionary.to_pylist(), dtype=schema.TEXT)
+    order = text_order(kinds)
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order))
+    return place[coded.indices.to_numpy()], pd.Index(kinds.iloc[order], dtype=object)
 
 
-def _forms(token: str) -> list[str]:
-    """Give the words that a run of characters is: one, none, or the pairs of a script without spaces."""
-    folded = unicodedata.normalize("NFKC", token).casefold().replace("’", "'").strip(_JOINING)
+def _forms(runs: list[str]) -> list[list[str]]:
+    """Give the words that each run of characters is: one, none, or several."""
+    odd = [number for number, run in enumerate(runs) if not run.isascii()]
+    some = pa.array([runs[number] for number in odd], pa.large_string())
+    parted = pc.replace_substring_regex(some, _BETWEEN, " ").to_pylist()
+    forms = [[word] if 0 < len(word := run.strip(_JOINING)) <= _LONGEST else [] for run in runs]
+    for number, parts in zip(odd, parted, strict=True):
+        forms[number] = [form for part in parts.split(" ") for form in _forms_beyond_ascii(part)]
+    return forms
+
+
+def _forms_beyond_ascii(run: str) -> list[str]:
+    """Give the words of a run: one, none, or the pairs of a script without spaces."""
+    folded = unicodedata.normalize("NFKC", run).casefold().replace("’", "'").strip(_JOINING)
     if not folded or (len(folded) > _LONGEST and not _UNSPACED.search(folded)):
         return []
     if not _UNSPACED.search(folded):

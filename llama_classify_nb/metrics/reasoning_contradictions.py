@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from .. import schema
 from ..exceptions import ArgumentError
 from . import _arguments, _claims, _counts
 from ._labelled import need_rules
-from ._texts import arrow_texts, distinct, hashes, in_pieces, lowest, some_rows, truths
+from ._texts import arrow_texts, hashes, lowest, some_rows, truths
 from ._tone import CERTAINTIES, HEDGES, Words
 from ._words import words_of
 
@@ -26,8 +28,7 @@ KINDS = ("other_rule", "other_criteria", "hedged", "sure")
 _LONGEST = 300  # characters of the evidence
 # Of so many reasonings of a rule set it is learnt which words are common: those in more than a tenth, and in several.
 _SAMPLED, _COMMON, _SEVERAL = 2_000, 0.1, 5
-_PIECE = 20_000  # reasonings read at a time: for fewer, Arrow takes longer to prepare a pattern than to look for it
-_HELD = 100_000  # reasonings of several types that are held until there are enough of one
+_PIECE = 50_000  # reasonings read at a time: for few, Arrow takes longer to prepare a pattern than to look for it
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _NOTHING = r"[^\s\S]"  # a pattern that nothing matches
 
@@ -129,10 +130,11 @@ def reasoning_contradictions(
     stated = np.full(len(jobs), np.nan)
     stated[answered] = confidence
     stated[jobs["reasoning"].isna().to_numpy()] = np.nan
+    texts = arrow_texts(jobs, "reasoning")
     found = [
-        *_argued(jobs, np.flatnonzero(~np.isnan(stated)), rules, least, int(fewest)),
-        *_toned("hedged", words[0], jobs, np.flatnonzero(stated >= high), least),
-        *_toned("sure", words[1], jobs, np.flatnonzero(stated < low), least),
+        *_argued(jobs, texts, np.flatnonzero(~np.isnan(stated)), rules, least, int(fewest)),
+        *_toned("hedged", words[0], texts, np.flatnonzero(stated >= high), least),
+        *_toned("sure", words[1], texts, np.flatnonzero(stated < low), least),
     ]
     return _table(jobs, stated, found)
 
@@ -153,21 +155,14 @@ def _weights(name: str, known: dict[str, float], more: Any) -> dict[str, float]:
 _Found = tuple[int, str, str | None, float, str, str]
 
 
-def _in_pieces(jobs: pd.DataFrame, places: np.ndarray) -> Iterator[tuple[np.ndarray, Any]]:
-    """Give the reasonings of rows piece by piece, so that the whole column never stands there a second time."""
-    for start in range(0, len(places), _PIECE):
-        some = places[start : start + _PIECE]
-        yield some, arrow_texts(jobs, "reasoning", some)
-
-
-def _toned(kind: str, words: Words, jobs: pd.DataFrame, places: np.ndarray, least: float) -> Iterator[_Found]:
-    for some, texts in _in_pieces(jobs, places):
-        for at in _sounding(texts, words, least):
-            text = texts[int(at)].as_py()
+def _toned(kind: str, words: Words, texts: Any, places: np.ndarray, least: float) -> Iterator[_Found]:
+    pieces = [(places[start : start + _PIECE],) for start in range(0, len(places), _PIECE)]
+    for (some,), sounding in _asked(lambda some: _sounding(texts.take(pa.array(some)), words, least), pieces):
+        for place in some[sounding].tolist():
+            text = texts[place].as_py()
             tone = words.tone(text)
             if tone and tone.score >= least:
-                sentence = _claims.sentence(text, tone.start)
-                yield int(some[at]), kind, None, tone.score, "; ".join(tone.words), sentence
+                yield place, kind, None, tone.score, "; ".join(tone.words), _claims.sentence(text, tone.start)
 
 
 def _sounding(texts: Any, words: Words, least: float) -> np.ndarray:
@@ -180,13 +175,22 @@ def _sounding(texts: Any, words: Words, least: float) -> np.ndarray:
     return np.asarray(some[(_rough(held, words.candidates[4:]) >= 2) | _may_hold(held, enough)])
 
 
-def _argued(jobs: pd.DataFrame, row: np.ndarray, rules: pd.DataFrame, least: float, fewest: int) -> Iterator[_Found]:
+def _asked(ask: Callable[..., Any], pieces: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """Ask about pieces, two at a time, and give each with its answer: Arrow doesn't hold up other threads."""
+    with ThreadPoolExecutor(2) as pool:
+        yield from zip(pieces, pool.map(lambda piece: ask(*piece), pieces), strict=True)
+
+
+def _argued(
+    jobs: pd.DataFrame, texts: Any, row: np.ndarray, rules: pd.DataFrame, least: float, fewest: int
+) -> Iterator[_Found]:
     """Find what argues for other rules: for each rule set and answer, those few texts are read that may."""
     sets, n_sets, decode = _counts.encode(jobs["rule_set"])
     kinds, n_types, named = _counts.encode(jobs["type"])
     of_set = dict(iter(rules.groupby(rules["rule_set"].astype(object), sort=False)))
     # Rule sets by the hundred differ in a description only: what names types is looked for in all of those at once.
     of_types: dict[tuple[str, ...], list[np.ndarray]] = {}
+    cited: list[_Citing] = []
     for number, name in enumerate(decode(np.arange(n_sets))):
         places = row[sets[row] == number]
         if name not in of_set or not len(places):
@@ -194,15 +198,13 @@ def _argued(jobs: pd.DataFrame, row: np.ndarray, rules: pd.DataFrame, least: flo
         types, described = _read_rules(of_set[name])
         of_types.setdefault(types, []).append(places)
         own = _own(types, named(np.arange(n_types)))[kinds]
-        if not any(described):
-            continue
-        criteria = [_alternatives(words) for words in _telling(described, jobs, places, own)]
-        for mine, texts, some in _by_type(jobs, places, own, 0):
-            yield from _cited(types, criteria, mine, texts, some, least, fewest)
+        if any(described):
+            criteria = [_alternatives(words) for words in _telling(described, jobs, texts, places, own)]
+            cited += [(types, criteria, mine, some) for mine, some in _by_type(places, own, 0)]
+    yield from _cited(texts, cited, least, fewest)
     for types, parts in of_types.items():
         claims, own = _claims.Claims(list(types)), _own(types, named(np.arange(n_types)))[kinds]
-        for mine, texts, some in _by_type(jobs, np.sort(np.concatenate(parts)), own, -1):
-            yield from _claimed(claims, None if mine < 0 else mine, texts, some, least)
+        yield from _claimed(texts, claims, _by_type(np.concatenate(parts), own, -1), least)
 
 
 def _own(types: tuple[str, ...], answers: Any) -> np.ndarray:
@@ -211,27 +213,17 @@ def _own(types: tuple[str, ...], answers: Any) -> np.ndarray:
     return np.array([place.get(str(one), -2) for one in answers] + [-1])
 
 
-def _by_type(
-    jobs: pd.DataFrame, places: np.ndarray, own: np.ndarray, first: int
-) -> Iterator[tuple[int, Any, np.ndarray]]:
-    """Give the reasonings of the answers of each type from a place on, many of one type at a time, and their rows."""
-    held: dict[int, list[tuple[Any, np.ndarray]]] = {}
-    n = dict.fromkeys(range(first, int(own.max(initial=first)) + 1), 0)
-    for here, texts in _in_pieces(jobs, places[own[places] >= first]):
-        for mine in distinct(own[here]).tolist():
-            at = np.flatnonzero(own[here] == mine)
-            held.setdefault(mine, []).append((texts.take(pa.array(at)), here[at]))
-            n[mine] += len(at)
-        is_full = sum(n.values()) >= _HELD
-        for mine in [one for one in held if is_full or n[one] >= _PIECE]:
-            n[mine] = 0
-            yield mine, *_joined(held.pop(mine))
-    for mine, parts in held.items():
-        yield mine, *_joined(parts)
-
-
-def _joined(parts: list[tuple[Any, np.ndarray]]) -> tuple[Any, np.ndarray]:
-    return pa.concat_arrays([texts for texts, _ in parts]), np.concatenate([rows for _, rows in parts])
+def _by_type(places: np.ndarray, own: np.ndarray, first: int) -> list[tuple[int, np.ndarray]]:
+    """Give pieces of the answers of each type from a place on."""
+    kind = own[places]
+    order = np.argsort(kind, kind="stable")
+    ends = np.searchsorted(kind[order], np.arange(first, int(kind.max(initial=first)) + 2))
+    some = [places[order[start:end]] for start, end in itertools.pairwise(ends.tolist())]
+    return [
+        (mine, rows[start : start + _PIECE])
+        for mine, rows in enumerate(some, first)
+        for start in range(0, len(rows), _PIECE)
+    ]
 
 
 def _read_rules(rules: pd.DataFrame) -> tuple[tuple[str, ...], list[set[str]]]:
@@ -247,11 +239,13 @@ def _read_rules(rules: pd.DataFrame) -> tuple[tuple[str, ...], list[set[str]]]:
     return tuple(words), [{word for word in one - named if n_with[word] == 1} for one in words.values()]
 
 
-def _telling(described: list[set[str]], jobs: pd.DataFrame, places: np.ndarray, own: np.ndarray) -> list[set[str]]:
+def _telling(
+    described: list[set[str]], jobs: pd.DataFrame, texts: Any, places: np.ndarray, own: np.ndarray
+) -> list[set[str]]:
     """Leave out the words that the reasonings of other answers use as well: they say nothing of the rule."""
     ids = some_rows(jobs[["job_id"]], places)["job_id"]
     drawn = places[np.sort(lowest(hashes(ids), np.zeros(len(places), np.int64), _SAMPLED))]
-    text, word, words = words_of(arrow_texts(jobs, "reasoning", drawn))
+    text, word, words = words_of(texts.take(pa.array(drawn)))
     kind = own[drawn]
     telling = []
     for number, some in enumerate(described):
@@ -267,45 +261,71 @@ def _alternatives(words: Iterable[str]) -> str:
     return "|".join(sorted(map(re.escape, words))) or _NOTHING
 
 
-def _claimed(claims: _claims.Claims, mine: int | None, some: Any, places: np.ndarray, least: float) -> Iterator[_Found]:
-    if len(claims.types) == (mine is not None):
-        return
-    for at in np.flatnonzero(_may_hold(some, claims.candidates(mine))):
-        text = some[int(at)].as_py()
-        claim = claims.best(text, mine)
-        if claim and claim.firmness >= least:
-            words = text[claim.start : claim.end].strip()
-            sentence = _claims.sentence(text, claim.start)
-            yield int(places[at]), "other_rule", claims.types[claim.name], claim.firmness, words, sentence
-
-
-def _cited(
-    types: Any, criteria: list[str], mine: int, some: Any, places: np.ndarray, least: float, fewest: int
+def _claimed(
+    texts: Any, claims: _claims.Claims, pieces: list[tuple[int, np.ndarray]], least: float
 ) -> Iterator[_Found]:
+    own = [(None if mine < 0 else mine, some) for mine, some in pieces]
+    others = [(mine, some) for mine, some in own if len(claims.types) > (mine is not None)]
+    patterns = {mine: (claims.candidates(mine), claims.hints(mine)) for mine in {mine for mine, _ in others}}
+    for (mine, _), found in _asked(lambda mine, some: _claiming(texts, some, *patterns[mine]), others):
+        for place, may in zip(*found, strict=True):
+            text = texts[place].as_py()
+            claim = claims.best(text, mine, may)
+            if claim and claim.firmness >= least:
+                words = text[claim.start : claim.end].strip()
+                sentence = _claims.sentence(text, claim.start)
+                yield place, "other_rule", claims.types[claim.name], claim.firmness, words, sentence
+
+
+def _claiming(texts: Any, places: np.ndarray, pattern: str, hints: list[str]) -> tuple[list[int], list[list[bool]]]:
+    """Give the rows of texts that may hold a claim, and for each which of the hints it matches."""
+    some = texts.take(pa.array(places))
+    may = np.flatnonzero(_may_hold(some, pattern))
+    some = some.take(pa.array(may))
+    return places[may].tolist(), np.column_stack([_may_hold(some, hint) for hint in hints]).tolist()
+
+
+#: The types of a rule set, the pattern of the criteria of each, the place of the type answered, and rows.
+_Citing = tuple[tuple[str, ...], list[str], int, np.ndarray]
+
+
+def _cited(texts: Any, pieces: list[_Citing], least: float, fewest: int) -> Iterator[_Found]:
     """Find texts that cite the criteria of another rule: counted by Arrow first, then those few word by word."""
-    others = [number for number in range(len(types)) if number != mine and criteria[number] != _NOTHING]
-    if not others:
-        return
-    rough = np.flatnonzero(_rough(some, "|".join(criteria[number] for number in others)) >= fewest)
-    some, places = some.take(pa.array(rough)), places[rough]
-    for number in others if len(some) else ():
-        for at in np.flatnonzero(_rough(some, criteria[number]) >= fewest):
-            text = some[int(at)].as_py()
-            found = _said(text, criteria[number])
-            n = len(found)
+    for (types, criteria, mine, _), found in _asked(partial(_citing, texts, fewest), pieces):
+        for number, place in found:
+            text = texts[place].as_py()
+            said = _said(text, criteria[number])
+            n = len(said)
             if n < fewest or n / (n + 1) < least:  # however little of its own rule it says
                 continue
             n_own = len(_said(text, criteria[mine]))
             score = (n - n_own) / (n + n_own) * n / (n + 1)
             if score >= least:
-                sentence = _claims.sentence(text, min(found.values()))
-                yield int(places[at]), "other_criteria", types[number], score, "; ".join(found), sentence
+                sentence = _claims.sentence(text, min(said.values()))
+                yield place, "other_criteria", types[number], score, "; ".join(said), sentence
+
+
+def _citing(
+    texts: Any, fewest: int, types: tuple[str, ...], criteria: list[str], mine: int, places: np.ndarray
+) -> list[tuple[int, int]]:
+    """Give the types, and rows, of texts that hold so many of the type's criteria, parts of words among them."""
+    others = [number for number in range(len(types)) if number != mine and criteria[number] != _NOTHING]
+    if not others:
+        return []
+    some = texts.take(pa.array(places))
+    rough = np.flatnonzero(_rough(some, "|".join(criteria[number] for number in others)) >= fewest)
+    some, places = some.take(pa.array(rough)), places[rough]
+    return [
+        (number, place)
+        for number in (others if len(some) else ())
+        for place in places[_rough(some, criteria[number]) >= fewest].tolist()
+    ]
 
 
 def _may_hold(texts: Any, pattern: str) -> np.ndarray:
     """Tell which texts match a pattern; all of them, if there are too many types for Arrow to look for."""
     try:
-        return in_pieces(lambda some: truths(pc.match_substring_regex(some, pattern)), texts)
+        return truths(pc.match_substring_regex(texts, pattern))
     except pa.ArrowInvalid:
         return np.ones(len(texts), bool)
 
@@ -313,8 +333,7 @@ def _may_hold(texts: Any, pattern: str) -> np.ndarray:
 def _rough(texts: Any, words: str) -> np.ndarray:
     """Count words in texts, parts of words among them; without end, if they are too many for Arrow."""
     try:
-        pattern = f"(?i){words}"
-        return in_pieces(lambda some: pc.count_substring_regex(some, pattern).to_numpy(zero_copy_only=False), texts)
+        return np.asarray(pc.count_substring_regex(texts, f"(?i){words}").to_numpy(zero_copy_only=False))
     except pa.ArrowInvalid:
         return np.full(len(texts), np.iinfo(np.int32).max)
 

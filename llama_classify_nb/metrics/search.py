@@ -7,18 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from .. import schema
 from ..exceptions import ArgumentError
-from . import _arguments, _query
-from ._texts import arrow_texts, in_pieces, truths
+from . import _arguments, _query, _term_counts
+from ._texts import arrow_texts
 
 # BM25's usual constants: how soon more of the same word adds nothing, and how far a long text counts for less.
 _K1, _B = 1.2, 0.75
-_WORD = r"\p{L}\p{M}\p{N}"
-_SPACE = r"[\s\p{Z}]+"
 _LEAST_WIDTH = 20
 
 
@@ -95,91 +91,20 @@ def search(
     """
     wanted = _query.parse(query)
     names = _checked(jobs, columns, most, width)
-    texts = {name: _Folded(arrow_texts(jobs, name)) for name in names}
+    texts = {name: arrow_texts(jobs, name) for name in names}
     terms = wanted.terms()
-    held = {term: {name: text.holds(term) for name, text in texts.items()} for term in terms}
+    place = {term: number for number, term in enumerate(dict.fromkeys((*terms, *wanted.excluded)))}
+    counted = [_term_counts.count(column, tuple(place)) for column in texts.values()]
+    n = np.sum([one.n for one in counted], axis=0)
     keep = np.ones(len(jobs), bool)
     for alternatives in wanted.wanted:
-        keep &= np.logical_or.reduce([mask for term in alternatives for mask in held[term].values()])
+        keep &= np.logical_or.reduce([n[place[term]] > 0 for term in alternatives])
     for term in wanted.excluded:
-        for text in texts.values():
-            keep &= ~text.holds(term)
+        keep &= n[place[term]] == 0
     row = np.flatnonzero(keep)
-    score = _scores(texts, held, row, len(jobs))
+    score = _scores(n[: len(terms)], np.sum([one.length for one in counted], axis=0), row)
     best = _best(score, jobs["job_id"].iloc[row], most)
     return _table(jobs, texts, terms, row[best], score[best], len(row), width)
-
-
-class _Folded:
-    """A column of texts, ready to be searched: those beyond ASCII are folded."""
-
-    def __init__(self, texts: Any) -> None:
-        self.texts = texts
-        self.odd = np.flatnonzero(in_pieces(lambda some: truths(pc.invert(pc.string_is_ascii(some))), texts))
-        self.folded = None
-        if len(self.odd):
-            some = pc.utf8_lower(pc.utf8_normalize(texts.take(pa.array(self.odd)), form="NFKC"))
-            # The two that lower case leaves apart and that occur; the pattern minds no other case.
-            some = pc.replace_substring(pc.replace_substring(some, "ß", "ss"), "ς", "σ")
-            self.folded = self._exactly(some)
-
-    def _exactly(self, folded: Any) -> Any:
-        """Fold those texts anew, one by one, that hold what lower case doesn't fold: hardly any do."""
-        rare = np.flatnonzero(truths(pc.match_substring_regex(self.texts.take(pa.array(self.odd)), _query.rare())))
-        if not len(rare):
-            return folded
-        again = [_query.fold(text) for text in self.texts.take(pa.array(self.odd[rare])).to_pylist()]
-        mask = np.zeros(len(folded), bool)
-        mask[rare] = True
-        whole = folded.combine_chunks() if hasattr(folded, "combine_chunks") else folded
-        return pc.replace_with_mask(whole, pa.array(mask), pa.array(again, whole.type))
-
-    def holds(self, term: _query.Term) -> np.ndarray:
-        """Tell which texts hold a term."""
-        pattern = _pattern(term)
-        # A plain look for its longest word leaves few texts to be matched with care.
-        word = max(term.words, key=len)
-        found = np.zeros(len(self.texts), bool)
-        if word.isascii():
-            found = in_pieces(lambda some: _held(some, word, pattern), self.texts)
-        if self.folded is not None:
-            found[self.odd] = truths(pc.match_substring_regex(self.folded, pattern))
-        return found
-
-    def counts(self, term: _query.Term, rows: np.ndarray) -> np.ndarray:
-        """Count a term in the texts of some rows, given in order."""
-        pattern = _pattern(term)
-        count = in_pieces(lambda some: _numbers(pc.count_substring_regex(some, pattern)), self.texts, rows)
-        if self.folded is not None:
-            place = np.minimum(np.searchsorted(self.odd, rows), len(self.odd) - 1)
-            odd = self.odd[place] == rows
-            some = self.folded.take(pa.array(place[odd]))
-            count[odd] = _numbers(pc.count_substring_regex(some, pattern))
-        return count
-
-    def lengths(self) -> np.ndarray:
-        """Give the number of characters of each text; 0 for a missing one."""
-        return in_pieces(lambda some: _numbers(pc.utf8_length(some)), self.texts)
-
-
-def _held(texts: Any, word: str, pattern: str) -> np.ndarray:
-    """Tell which texts match a pattern; all that do hold a word."""
-    found = truths(pc.match_substring(texts, word, ignore_case=True))
-    rows = np.flatnonzero(found)
-    some = texts if len(rows) == len(texts) else texts.take(pa.array(rows))
-    found[rows] = truths(pc.match_substring_regex(some, pattern))
-    return found
-
-
-def _numbers(counts: Any) -> np.ndarray:
-    return np.array(counts.fill_null(0).to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def _pattern(term: _query.Term) -> str:
-    begins, ends = term.ends()
-    before = f"(?:^|[^{_WORD}]|[{_query.UNSPACED}])" if begins else ""
-    after = f"(?:$|[^{_WORD}]|[{_query.UNSPACED}])" if ends else f"[{_WORD}]*" if term.beginning else ""
-    return "(?i)" + before + term.literal(_SPACE) + after
 
 
 def _checked(jobs: Any, columns: Any, most: Any, width: Any) -> list[str]:
@@ -193,15 +118,15 @@ def _checked(jobs: Any, columns: Any, most: Any, width: Any) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _scores(texts: dict[str, _Folded], held: dict[Any, dict[str, np.ndarray]], row: np.ndarray, n: int) -> np.ndarray:
-    lengths = np.sum([text.lengths() for text in texts.values()], axis=0)
+def _scores(n: np.ndarray, lengths: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """Give the scores of rows, from how often all texts (columns) hold each term (row)."""
     some = max(int((lengths > 0).sum()), 1)
     shorter = 1 - _B + _B * lengths[row] * some / max(int(lengths.sum()), 1)
     score = np.zeros(len(row))
-    for term, masks in held.items():
-        n_with = int(np.logical_or.reduce(list(masks.values())).sum())
-        count = np.sum([text.counts(term, row) for text in texts.values()], axis=0)
-        score += np.log1p((n - n_with + 0.5) / (n_with + 0.5)) * count * (_K1 + 1) / (count + _K1 * shorter)
+    for numbers in n:
+        n_with = int((numbers > 0).sum())
+        count = numbers[row].astype(np.int64)
+        score += np.log1p((len(lengths) - n_with + 0.5) / (n_with + 0.5)) * count * (_K1 + 1) / (count + _K1 * shorter)
     return score
 
 
@@ -216,7 +141,7 @@ def _best(score: np.ndarray, job_ids: pd.Series, most: int) -> np.ndarray:
 
 def _table(
     jobs: pd.DataFrame,
-    texts: dict[str, _Folded],
+    texts: dict[str, Any],
     terms: tuple[_query.Term, ...],
     row: np.ndarray,
     score: np.ndarray,
@@ -225,7 +150,7 @@ def _table(
 ) -> pd.DataFrame:
     shown = []
     for place in row:
-        found = {name: text.texts[int(place)].as_py() or "" for name, text in texts.items()}
+        found = {name: text[int(place)].as_py() or "" for name, text in texts.items()}
         spots = {name: _query.places(text, terms) for name, text in found.items()}
         # The first of those with most different words.
         name = max(spots, key=lambda one: len({number for *_, number in spots[one]}))
