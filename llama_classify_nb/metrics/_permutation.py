@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from ..exceptions import ArgumentError
 
@@ -92,6 +91,8 @@ def test(
 def _tables(counts: np.ndarray, n: int, seed: int) -> Iterator[np.ndarray]:
     """Draw tables with the sums that this one has."""
     chance = np.random.default_rng(seed)
+    from scipy import stats  # half a second to load, which few questions need
+
     margins = stats.random_table(counts.sum(axis=1), counts.sum(axis=0))
     step = max(1, _MOST_CELLS // counts.size)
     sizes = [min(step, n - start) for start in range(0, n, step)]

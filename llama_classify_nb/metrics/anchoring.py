@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ..exceptions import ArgumentError
 from . import _arguments, _groups, _labelled
@@ -128,6 +127,8 @@ def _compared(row: dict[str, Any]) -> dict[str, float]:
         ends[end] = difference + (-1 if end == "lower" else 1) * float(np.hypot(below, above))
     same = [row[f"n_same_{name}"] for name in _GROUPS]
     other = [row[f"n_{name}"] - row[f"n_same_{name}"] for name in _GROUPS]
+    from scipy import stats  # half a second to load, which few questions need
+
     p_value = float(stats.fisher_exact([same, other]).pvalue) if row["n_blind"] and row["n_seen"] else np.nan
     limits = {f"difference_{end}": limit for end, limit in ends.items()}
     return {"difference": difference, **limits, "p_value": p_value}

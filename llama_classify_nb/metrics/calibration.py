@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from . import _arguments, _counts, _groups, _labelled
 from ._confidence_bins import binned, check, gaps_of
@@ -272,6 +271,8 @@ def auroc(confidence: np.ndarray, right: np.ndarray) -> float:
     n_wrong = len(right) - n_right
     if not n_right or not n_wrong:
         return float("nan")
+    from scipy import stats  # half a second to load, which few questions need
+
     ranks = stats.rankdata(confidence)[right].sum()
     return float((ranks - n_right * (n_right + 1) / 2) / (n_right * n_wrong))
 
