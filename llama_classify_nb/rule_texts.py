@@ -32,6 +32,7 @@ _NOWHERE = np.empty(0, np.int64)
 _QUOTES = 8  # of a rule: around two keys and two texts
 _MOST_SHELLS = 16  # that are remembered, those used last
 _MOST_TRIES = 4  # to find another one, with each block
+_LONGEST_SEAM = 200
 _list_of_texts = msgspec.json.Decoder(list[str])
 
 
@@ -49,11 +50,8 @@ class Rules(NamedTuple):
         """Take them from configurations that were read."""
         rules = [rule for one in configurations for rule in one.rules]
         n_rules = np.array([len(one.rules) for one in configurations], np.int64)
-        types, descriptions = (
-            text_chunk([rule.type for rule in rules]),
-            text_chunk([rule.description for rule in rules]),
-        )
-        return cls(n_rules, types, descriptions, settings, np.arange(len(settings)))
+        types, descriptions = [rule.type for rule in rules], [rule.description for rule in rules]
+        return cls(n_rules, text_chunk(types), text_chunk(descriptions), settings, np.arange(len(settings)))
 
 
 class RuleCutter:
@@ -165,6 +163,8 @@ class _Shell(NamedTuple):
         between = raw[at[5] : at[8] + 1] if n_rules > 1 else None
         if b"\\" in head + tail:  # so that each quote in them is one of a text's two
             return None
+        if max(len(within), len(between or b"")) > _LONGEST_SEAM:  # it is looked for at each rule
+            return None
         # It is the shell if other texts in it, longer than any that stands there, are read as the rules.
         one, two, three, four = (digit * (len(raw) + 1) for digit in ("1", "2", "3", "4"))
         rule, another = (one.encode(), within, two.encode()), (between, three.encode(), within, four.encode())
@@ -202,6 +202,7 @@ class _Block:
 
     def enclosed(self, shell: _Shell, rows: np.ndarray) -> np.ndarray:
         """Find which of these configurations begin and end as a shell does."""
+        rows = rows[self._ends[rows] - self._starts[rows] > len(shell.head) + len(shell.tail)]
         fits = self._stands(shell.head, self._starts[rows])
         fits &= self._stands(shell.tail, self._ends[rows] - len(shell.tail))
         rows = rows[fits]

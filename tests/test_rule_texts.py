@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -146,3 +147,22 @@ def test_what_breaks_the_shape_is_refused(spoiled: bytes) -> None:
     many[11] = msgspec.Raw(spoiled)
     with pytest.raises(InvalidAnswerError):
         RuleCutter().cut(many)
+
+
+@pytest.mark.parametrize("layout", ["a long end", "wide gaps"])
+def test_a_long_shell_takes_no_memory_at_each_place_where_it_may_stand(layout: str) -> None:
+    wide = " " * 100_000
+    long = configuration(0, 2, mode=wide) if layout == "a long end" else configuration(0, 2)
+    text = json.dumps(long)
+    if layout == "wide gaps":
+        text = text.replace(", ", "," + wide)
+    many = [configuration(n, 2) for n in range(400)]
+    cutter = RuleCutter()
+    cutter.cut(raws([text]))
+    block = raws([text, *map(json.dumps, many)])
+    tracemalloc.start()
+    try:
+        checked(cutter.cut(block), [long, *many])
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
