@@ -30,7 +30,7 @@ from .rawjson import reason
 _QUOTE, _BACKSLASH = ord('"'), ord("\\")
 _NOWHERE = np.empty(0, np.int64)
 _QUOTES = 8  # of a rule: around two keys and two texts
-_MOST_SHELLS = 16  # that are remembered, those used last
+_MOST_SHELLS = 16  # that are remembered, those that the last block used most
 _MOST_TRIES = 4  # to find another one, with each block
 _LONGEST_SEAM = 200
 _list_of_texts = msgspec.json.Decoder(list[str])

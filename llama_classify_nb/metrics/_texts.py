@@ -155,7 +155,7 @@ def text_order(values: pd.Series) -> np.ndarray:
         return np.argsort(np.array(found.to_pylist(), object), kind="stable")
     words = np.ndarray((len(padded) - 7,), ">u8", padded.data, strides=(1,))
     order, tied = np.arange(len(found)), np.arange(len(found))
-    group, at = np.zeros(len(found), np.int64), _common(found)
+    group, at = np.zeros(len(found), np.int64), n_shared(found)
     is_first = True
     while len(tied):
         rows = order[tied]
@@ -173,8 +173,8 @@ def text_order(values: pd.Series) -> np.ndarray:
     return order
 
 
-def _common(texts: Any) -> int:
-    """Give with how many bytes all texts begin alike."""
+def n_shared(texts: Any) -> int:
+    """Give with how many bytes all texts begin alike: the first and the last in order do."""
     ends = pc.min_max(texts)
     if not ends["min"].is_valid:
         return 0

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from .. import schema
-from ..metrics._texts import arrow_texts, text_order
+from ..metrics._texts import arrow_texts, n_shared, text_order
 
 
 def order(values: pd.Series, *, ascending: bool) -> np.ndarray:
@@ -50,18 +49,8 @@ def _eight_bytes(texts: pa.Array) -> np.ndarray:
     if len(bytes_) < 8:
         bytes_ = np.append(bytes_, np.zeros(8, np.uint8))
     words = np.ndarray((len(bytes_) - 7,), ">u8", bytes_.data, strides=(1,))
-    first = np.minimum(ends[:-1] + _n_shared(texts), ends[1:])
+    first = np.minimum(ends[:-1] + n_shared(texts), ends[1:])
     at = np.minimum(first, len(words) - 1)  # no word begins in the last seven bytes
     before, behind = (8 * np.minimum(n, 7).astype(np.uint64) for n in (first - at, 8 - np.minimum(ends[1:] - first, 8)))
     keys = words[at].astype(np.uint64) << before >> behind << behind
     return np.where(first < ends[1:], keys, np.uint64(0))
-
-
-def _n_shared(texts: pa.Array) -> int:
-    """Give how many bytes all texts begin with alike: the first and the last in order do."""
-    ends = pc.min_max(texts).as_py()
-    least, most = ((ends[name] or "").encode() for name in ("min", "max"))
-    n = 0
-    while n < min(len(least), len(most)) and least[n] == most[n]:
-        n += 1
-    return n

@@ -6,7 +6,6 @@ they were typed; what is timed is all that the kernel does, the label on disk an
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -14,8 +13,7 @@ from pathlib import Path
 
 import llama_classify_nb as lcn
 
-from .jobs import write_jobs
-from .shapes import SHAPES, shaped
+from . import given
 
 QUEUES = (None, "lowest confidence first", "flips first", "suspects first")
 #: Two labels, no rule fits, can't tell, skip, undo, back, forward.
@@ -48,17 +46,9 @@ def measure(jobset: lcn.JobSet, runs: int) -> list[tuple[str, str]]:
 
 def main() -> None:
     """Measure, and print a line for each figure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--path", type=Path, help="a file of jobs, instead of one that is made")
-    parser.add_argument("--shape", choices=SHAPES, help="give the jobs another shape")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        jobset = lcn.read_jobs(options.path or write_jobs(Path(folder) / "jobs.jsonl", options.jobs))
-        if options.shape:
-            jobset.jobs, jobset.rules = shaped(jobset.jobs, SHAPES[options.shape])
-        for what, figure in measure(jobset, options.runs):
+    parsed = given.parser(__doc__).parse_args()
+    with given.asked_for(parsed) as jobset:
+        for what, figure in measure(jobset, parsed.runs):
             print(f"{what:70s} {figure}")
 
 

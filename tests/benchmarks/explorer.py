@@ -6,20 +6,17 @@ controls are set as a browser would set them; what is timed is all that the kern
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import datetime as dt
 import itertools
 import statistics
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import llama_classify_nb as lcn
 
-from .jobs import write_jobs
-from .shapes import SHAPES, shaped
+from . import given
 
 CHANGES = 200  # after which memory is looked at
 TYPED = "scientific"
@@ -124,17 +121,9 @@ def _resident_mib() -> float:
 
 def main() -> None:
     """Measure, and print a line for each change."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--path", type=Path, help="a file of jobs, instead of one that is made")
-    parser.add_argument("--shape", choices=SHAPES, help="give the jobs another shape")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        jobset = lcn.read_jobs(options.path or write_jobs(Path(folder) / "jobs.jsonl", options.jobs))
-        if options.shape:
-            jobset.jobs, jobset.rules = shaped(jobset.jobs, SHAPES[options.shape])
-        for what, figure in measure(jobset, options.runs):
+    parsed = given.parser(__doc__).parse_args()
+    with given.asked_for(parsed) as jobset:
+        for what, figure in measure(jobset, parsed.runs):
             print(f"{what:70s} {figure}")
 
 

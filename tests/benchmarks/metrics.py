@@ -6,11 +6,8 @@ Flips and reruns are asked of jobs that share their files: each is answered by e
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +15,7 @@ import pandas as pd
 
 import llama_classify_nb as lcn
 
-from .jobs import write_jobs
-from .shapes import SHAPES, shaped
+from . import given
 from .tables import timed
 
 LABELS = (400, 100_000, 1_000_000)  # at most one for each answer
@@ -167,18 +163,12 @@ def measure(jobs: pd.DataFrame, rules: pd.DataFrame, runs: int, only: tuple[str,
 
 def main() -> None:
     """Measure, and print a line for each metric."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--path", type=Path, help="a file of jobs, instead of one that is made")
-    parser.add_argument("--shape", choices=SHAPES, help="give the jobs another shape")
+    parser = given.parser(__doc__)
     parser.add_argument("--only", nargs="*", default=(), help="beginnings of the names to measure")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        jobset = lcn.read_jobs(options.path or write_jobs(Path(folder) / "jobs.jsonl", options.jobs))
-    jobs, rules = shaped(jobset.jobs, SHAPES[options.shape]) if options.shape else (jobset.jobs, jobset.rules)
-    for what, figure in measure(jobs, rules, options.runs, tuple(options.only)):
-        print(f"{what:80s} {figure}")
+    parsed = parser.parse_args()
+    with given.asked_for(parsed) as jobset:
+        for what, figure in measure(jobset.jobs, jobset.rules, parsed.runs, tuple(parsed.only)):
+            print(f"{what:80s} {figure}")
 
 
 if __name__ == "__main__":
