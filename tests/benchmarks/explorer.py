@@ -24,11 +24,12 @@ TYPED = "scientific"
 
 def changes(explorer: Any) -> dict[str, list[tuple[str, Any]]]:
     """Give, by what is changed, the values that a control takes in turn."""
+    outcomes = [value for _, value in explorer.outcome.options]
     texts = [value for _, value in explorer.type.options]
     sets = [value for _, value in explorer.rule_set.options]
     presets = [value for _, value in explorer.configuration.options]
     return {
-        "outcome": [("outcome", "matched"), ("outcome", "failed"), ("outcome", explorer.outcome.options[0][1])],
+        "outcome": [("outcome", one) for one in ("matched", "failed", outcomes[0]) if one in outcomes],
         "type": [("type", texts[3]), ("type", texts[-1]), ("type", texts[0])],
         "rule set": [("rule_set", sets[-1]), ("rule_set", sets[0])],
         "configuration": [("configuration", presets[-1]), ("configuration", presets[0])],
